@@ -1,0 +1,162 @@
+// Package cms is the meaning of a site's repository for a CMS: entries, media,
+// drafts, publishing and previews, written once for every Git host.
+//
+// A draft is a branch cms/<collection>/<slug> with an open change request whose
+// one prefixed label is its status. What the site's own config.yml says about
+// collections and folders is read at the head of the site's branch, before a
+// change; paths outside of it are refused.
+package cms
+
+import (
+	"context"
+	"time"
+
+	"gatehouse/internal/git"
+	"gatehouse/internal/host"
+	"gatehouse/internal/mirror"
+)
+
+// Action is what a role allows.
+type Action string
+
+// The actions. Reading is per site and not listed.
+const (
+	Create  Action = "create"  // a new entry
+	Edit    Action = "edit"    // an entry that exists
+	Delete  Action = "delete"  // a published entry
+	Media   Action = "media"   // the media library, on the site's branch
+	Submit  Action = "submit"  // change a draft's status, discard it
+	Publish Action = "publish" // a draft, or anything straight to the site's branch
+)
+
+// Ask is one question to whoever decides about rights.
+type Ask struct {
+	Action      Action
+	Collection  string // empty for the media library
+	Slug        string
+	Draft       bool        // it is about a draft (a new one, or DraftAuthor's)
+	DraftAuthor host.Person // who opened the draft; zero for a new one
+}
+
+// Caller is the person for whom something is done.
+type Caller struct {
+	Name, Email string
+	Reader      string                                 // keys the memory of served versions; empty: none is kept
+	Allow       func(ctx context.Context, a Ask) error // nil: everything
+}
+
+// Service is the content of one site. Fields are set before use.
+type Service struct {
+	Repo       *mirror.Repository
+	ConfigPath string    // config.yml in the repository; empty: the usual places
+	Versions   *Versions // what each reader was served; nil: bases come from the client alone
+	PreviewURL string    // base for drafts' preview links on plain Git, with {branch} {collection} {slug} {commit}; empty: none
+	Now        func() time.Time
+}
+
+// Entry is one file of a collection as it stands on the site's branch.
+type Entry struct {
+	Path    string
+	Label   string
+	ID      git.ID // blob id; empty: no such file
+	Data    []byte
+	Author  string    // of the last change; empty when not asked for
+	Updated time.Time // of the last change
+}
+
+// Page is a part of a listing. Pages count from 1.
+type Page struct {
+	Entries              []Entry
+	Number, Pages, Count int
+}
+
+// Diff is one path that a draft changes.
+type Diff struct {
+	Path    string
+	ID      git.ID // blob on the draft's branch; the old blob when removed
+	Base    git.ID // version that an editor who opens it now holds (= ID; empty when removed)
+	New     bool   // not on the site's branch
+	Removed bool
+	Binary  bool
+	Data    []byte // text files only, when asked for
+}
+
+// Draft is an entry under the editorial workflow.
+type Draft struct {
+	Collection, Slug string
+	Status           host.Status
+	Author           host.Person
+	Updated          time.Time
+	Commit           git.ID
+	Number           int // of the change request
+	Diffs            []Diff
+}
+
+// DataFile is one text file of an entry to save.
+type DataFile struct {
+	Path    string
+	Slug    string
+	NewPath string // renamed to; empty: stays
+	Data    []byte
+	Base    *git.ID // version the editor had; nil: see Versions
+}
+
+// Asset is one media file, saved with an entry or alone.
+type Asset struct {
+	Path string
+	Data []byte
+}
+
+// SaveEntry is an entry to save.
+type SaveEntry struct {
+	Collection  string
+	Files       []DataFile // the first one's Slug names the draft
+	Assets      []Asset
+	Message     string
+	New         bool
+	Workflow    bool        // save as a draft; false: straight to the site's branch
+	Status      host.Status // of a new draft; empty: draft
+	Subfolders  bool        // a rename takes the whole directory along
+	LabelPrefix string      // cms_label_prefix named by the client; empty: the site's
+}
+
+// Saved is what a save left behind: the blob of every path as sent, which is
+// the base of the editor's next save.
+type Saved struct {
+	Commit git.ID
+	Bases  map[string]git.ID
+}
+
+// MediaFile is one file of the media library.
+type MediaFile struct {
+	Path string
+	ID   git.ID
+	Size int64
+}
+
+// Preview is where a draft can be looked at.
+type Preview struct {
+	URL   string
+	Ready bool
+}
+
+// Methods of *Service (implemented in this package):
+//
+//	Config(ctx) (*Config, error)                                  config.yml at the head of the site's branch, cached by blob
+//	Entries(ctx, Caller, folder, ext string, depth int) ([]Entry, error)         all, with author and date
+//	Page(ctx, Caller, folder, ext string, depth, number, size int) (Page, error)
+//	Files(ctx, Caller, []Entry{Path,Label}) ([]Entry, error)      absent files have an empty ID
+//	Entry(ctx, Caller, path string) (Entry, error)                an absent file has an empty ID
+//	Drafts(ctx, Caller, texts bool) ([]Draft, error)
+//	Draft(ctx, Caller, collection, slug string) (Draft, error)    NotFound: not under editorial workflow
+//	DraftFile(ctx, Caller, collection, slug, path string) (Entry, error)
+//	Save(ctx, Caller, SaveEntry) (Saved, error)
+//	SetStatus(ctx, Caller, collection, slug string, to host.Status) error
+//	Publish(ctx, Caller, collection, slug string) (git.ID, error)
+//	Discard(ctx, Caller, collection, slug string) error
+//	Preview(ctx, Caller, collection, slug string) (*Preview, error)  nil: none
+//	Media(ctx, Caller, folder string) ([]MediaFile, error)        files directly in folder
+//	MediaFile(ctx, Caller, path string) (MediaFile, error)        site's branch first, then open drafts
+//	SaveMedia(ctx, Caller, a Asset, message string) (MediaFile, error)
+//	Delete(ctx, Caller, paths []string, message string) error     entries and media, site's branch
+//	Blob(ctx, Caller, id git.ID) (io.ReadCloser, int64, error)    only blobs reachable as content

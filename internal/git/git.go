@@ -1,0 +1,100 @@
+// Package git is the Git engine: one repository directory, driven through the
+// git command and, for writing objects, through files of its own.
+//
+// Everything is addressed by object id. The only mutable thing is a ref, and a
+// ref moves by compare-and-swap. Nothing here knows what an entry, a draft or a
+// person with rights is.
+package git
+
+import "time"
+
+// ID is the full hexadecimal name of an object. The empty ID is "nothing": an
+// absent file, an absent ref.
+type ID string
+
+// Mode is a tree entry's mode.
+type Mode uint32
+
+// The modes that occur. Only regular and executable files are content; the
+// others are listed and kept, never followed nor written.
+const (
+	ModeDir        Mode = 0o040000
+	ModeFile       Mode = 0o100644
+	ModeExecutable Mode = 0o100755
+	ModeSymlink    Mode = 0o120000
+	ModeSubmodule  Mode = 0o160000
+)
+
+// Entry is one file of a tree. Path is from the tree's root, with slashes.
+type Entry struct {
+	Path string
+	Mode Mode
+	ID   ID
+	Size int64
+}
+
+// Blob is the content of one file.
+type Blob struct {
+	ID   ID
+	Data []byte
+}
+
+// Ref is a full ref name ("refs/heads/main") and the commit it points to.
+type Ref struct {
+	Name string
+	ID   ID
+}
+
+// Signature is a person and a time, as in a commit.
+type Signature struct {
+	Name, Email string
+	When        time.Time
+}
+
+// Commit is a commit as read.
+type Commit struct {
+	ID                ID
+	Tree              ID
+	Parents           []ID
+	Author, Committer Signature
+	Message           string
+}
+
+// CommitSpec is a commit to write.
+type CommitSpec struct {
+	Tree              ID
+	Parents           []ID
+	Author, Committer Signature
+	Message           string
+}
+
+// Edit changes one path of a tree: Blob is the new content, empty to delete.
+// Mode 0 keeps the present mode, or is ModeFile for a new path.
+type Edit struct {
+	Path string
+	Blob ID
+	Mode Mode
+}
+
+// RefUpdate moves one ref from Old to New. Old empty: the ref must not exist.
+// New empty: the ref is deleted.
+type RefUpdate struct {
+	Name     string
+	Old, New ID
+}
+
+// Change is one path that differs between two trees. Old empty: added. New
+// empty: removed. Renames are an added and a removed path.
+type Change struct {
+	Path             string
+	Old, New         ID
+	OldMode, NewMode Mode
+}
+
+// Merged is the outcome of a three-way merge. Conflicts are a value, not an
+// error: the paths that could not be merged; Tree is empty then.
+type Merged struct {
+	Tree      ID
+	Base      ID // the merge base
+	Conflicts []string
+}
