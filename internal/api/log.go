@@ -2,6 +2,7 @@ package api
 
 import (
 	"context"
+	"errors"
 	"log/slog"
 	"net/http"
 	"net/url"
@@ -14,7 +15,7 @@ import (
 // since tokens and passwords travel there.
 func Log(log *slog.Logger, next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		start := time.Now()
+		ctx, start := r.Context(), time.Now()
 		host, path := r.Host, r.URL.Path // the router rewrites them
 		rec := &recorder{ResponseWriter: w}
 		defer func() {
@@ -22,7 +23,7 @@ func Log(log *slog.Logger, next http.Handler) http.Handler {
 			if rec.status >= 500 {
 				level = slog.LevelError
 			}
-			log.LogAttrs(r.Context(), level, "request",
+			log.LogAttrs(ctx, level, "request",
 				slog.String("method", r.Method), slog.String("host", host), slog.String("path", path),
 				slog.Int("status", rec.Status()), slog.Int64("bytes", rec.bytes),
 				slog.Duration("took", time.Since(start).Round(time.Microsecond)),
@@ -35,16 +36,16 @@ func Log(log *slog.Logger, next http.Handler) http.Handler {
 // Recover turns a panic into a logged 500. It must lie inside Log.
 func Recover(log *slog.Logger, next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		rec := &recorder{ResponseWriter: w}
+		ctx, rec := r.Context(), &recorder{ResponseWriter: w}
 		defer func() {
 			p := recover()
 			if p == nil {
 				return
 			}
-			if p == http.ErrAbortHandler {
+			if err, ok := p.(error); ok && errors.Is(err, http.ErrAbortHandler) {
 				panic(p)
 			}
-			log.ErrorContext(r.Context(), "a handler panicked", "panic", p, "stack", string(debug.Stack()))
+			log.ErrorContext(ctx, "a handler panicked", "panic", p, "stack", string(debug.Stack()))
 			if rec.status != 0 {
 				panic(http.ErrAbortHandler) // cut the connection: half an answer must not look whole
 			}
