@@ -1,0 +1,93 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	"embed"
+	"errors"
+	"io/fs"
+	"net/url"
+	"os"
+	"syscall"
+	"time"
+
+	"github.com/pressly/goose/v3"
+	_ "modernc.org/sqlite" // the driver "sqlite"
+
+	"gatehouse/internal/fault"
+)
+
+//go:embed migrations/*.sql
+var migrations embed.FS
+
+// dsn names the database and how every connection to it behaves: writers wait
+// for each other instead of failing, take their lock at the start of a
+// transaction, and a commit is on disk when it returns.
+func dsn(path string) string {
+	q := url.Values{
+		"_pragma": {"busy_timeout(5000)", "journal_mode(WAL)", "synchronous(FULL)", "foreign_keys(1)"},
+		"_txlock": {"immediate"},
+	}
+	if path == Memory {
+		return "file:" + Memory + "?" + q.Encode()
+	}
+	u := url.URL{Scheme: "file", Path: path, RawQuery: q.Encode()}
+	return u.String()
+}
+
+// migrate brings the tables up to date. A database that is ahead of this
+// program is refused: an older program would write what the newer cannot read.
+func migrate(ctx context.Context, db *sql.DB, name string) error {
+	files, err := fs.Sub(migrations, "migrations")
+	if err != nil {
+		return failed(err)
+	}
+	p, err := goose.NewProvider(goose.DialectSQLite3, db, files, goose.WithDisableGlobalRegistry(true))
+	if err != nil {
+		return failed(err)
+	}
+	current, target, err := p.GetVersions(ctx)
+	if err != nil {
+		return failed(err)
+	}
+	if current > target {
+		return fault.New(fault.Invalid, "The database %s was written by a newer gatehouse (its tables have version %d, this program knows %d). Update the program, or go back to a backup made before the update.", name, current, target)
+	}
+	_, err = p.Up(ctx)
+	return failed(err)
+}
+
+// private makes the database file with mode 0600, or brings it back to that.
+// SQLite gives its side files the mode of the database.
+func private(path string) error {
+	f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE, 0o600) //nolint:gosec // the operator's own data directory
+	if err == nil {
+		err = errors.Join(f.Chmod(0o600), f.Close())
+	}
+	return fault.Wrap(fault.Invalid, err, "The database file %s cannot be opened for writing. Check that the user who runs gatehouse owns it.", path)
+}
+
+// lockDir takes the directory for this process until unlock is called, and
+// waits for whoever has it.
+func lockDir(ctx context.Context, dir string) (unlock func(), err error) {
+	f, err := os.Open(dir) //nolint:gosec // the operator's own data directory
+	if err != nil {
+		return nil, fault.Wrap(fault.Invalid, err, "The data directory %s cannot be read.", dir)
+	}
+	for {
+		err = syscall.Flock(int(f.Fd()), syscall.LOCK_EX|syscall.LOCK_NB)
+		if err == nil {
+			return func() { _ = f.Close() }, nil // closing gives the lock back
+		}
+		if !errors.Is(err, syscall.EWOULDBLOCK) && !errors.Is(err, syscall.EINTR) {
+			_ = f.Close()
+			return nil, fault.Wrap(fault.Invalid, err, "The data directory %s cannot be locked. It must lie on a file system with locks.", dir)
+		}
+		select {
+		case <-ctx.Done():
+			_ = f.Close()
+			return nil, ctx.Err()
+		case <-time.After(20 * time.Millisecond):
+		}
+	}
+}

@@ -1,0 +1,190 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"gatehouse/internal/fault"
+)
+
+// clock is a time that only tests move.
+type clock struct {
+	mu sync.Mutex
+	t  time.Time
+}
+
+func newClock() *clock { return &clock{t: time.Date(2026, 3, 1, 9, 0, 0, 0, time.UTC)} }
+
+func (c *clock) Now() time.Time {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.t
+}
+
+func (c *clock) Advance(d time.Duration) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.t = c.t.Add(d)
+}
+
+func open(t testing.TB, path string) (*Store, *clock) {
+	t.Helper()
+	s, err := Open(t.Context(), path)
+	if err != nil {
+		t.Fatalf("Open(%s): %v", path, err)
+	}
+	t.Cleanup(func() {
+		if err := s.Close(); err != nil {
+			t.Errorf("Close: %v", err)
+		}
+	})
+	c := newClock()
+	s.Now = c.Now
+	return s, c
+}
+
+// each runs f on a database in a file and on one in memory.
+func each(t *testing.T, f func(t *testing.T, s *Store, c *clock)) {
+	t.Run("file", func(t *testing.T) {
+		s, c := open(t, filepath.Join(t.TempDir(), "gatehouse.db"))
+		f(t, s, c)
+	})
+	t.Run("memory", func(t *testing.T) {
+		s, c := open(t, Memory)
+		f(t, s, c)
+	})
+}
+
+func check(t testing.TB, err error) {
+	t.Helper()
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+func wantKind(t testing.TB, err error, k fault.Kind) {
+	t.Helper()
+	if !fault.Is(err, k) {
+		t.Fatalf("error is %v, want one of kind %v", err, k)
+	}
+}
+
+func TestConnectionsAreDurableAndStrict(t *testing.T) {
+	s, _ := open(t, filepath.Join(t.TempDir(), "gatehouse.db"))
+	for name, db := range map[string]*sql.DB{"write": s.write, "read": s.read} {
+		for pragma, want := range map[string]string{
+			"synchronous": "2", "journal_mode": "wal", "foreign_keys": "1", "busy_timeout": "5000",
+		} {
+			var got string
+			check(t, db.QueryRow("PRAGMA "+pragma).Scan(&got))
+			if got != want {
+				t.Errorf("%s pool: %s is %q, want %q", name, pragma, got, want)
+			}
+		}
+	}
+}
+
+func TestFileModes(t *testing.T) {
+	dir := filepath.Join(t.TempDir(), "new", "data")
+	s, _ := open(t, filepath.Join(dir, "gatehouse.db"))
+	check(t, s.SetSetting(t.Context(), "x", []byte("y"))) // brings the side files into being
+	if info, err := os.Stat(dir); err != nil || info.Mode().Perm() != 0o700 {
+		t.Errorf("data directory: %v %v, want 0700", info.Mode(), err)
+	}
+	files, err := os.ReadDir(dir)
+	check(t, err)
+	if len(files) < 3 {
+		t.Errorf("files are %v, want the database, its log and the key", files)
+	}
+	for _, f := range files {
+		if info, err := f.Info(); err != nil || info.Mode().Perm() != 0o600 {
+			t.Errorf("%s has mode %v (%v), want 0600", f.Name(), info.Mode(), err)
+		}
+	}
+}
+
+func TestOddDirectoryNames(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "a b", "50% of #1? é", "gatehouse.db")
+	s, _ := open(t, path)
+	check(t, s.SetSetting(t.Context(), "x", []byte("y")))
+	if info, err := os.Stat(path); err != nil || info.Size() == 0 {
+		t.Fatalf("the database is not at its path: %v", err)
+	}
+}
+
+func TestOpenedByManyAtOnceTheFirstTime(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "gatehouse.db")
+	var wg sync.WaitGroup
+	values := make([]string, 6)
+	for i := range values {
+		wg.Go(func() {
+			s, err := Open(context.Background(), path)
+			if err != nil {
+				t.Error(err)
+				return
+			}
+			v, err := s.SettingOnce(context.Background(), "jwt", []byte{byte('a' + i)})
+			if err != nil {
+				t.Error(err)
+			}
+			values[i] = string(v)
+			if err := s.Close(); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+	wg.Wait()
+	for _, v := range values {
+		if v == "" || v != values[0] {
+			t.Fatalf("processes disagree about the first value: %q", values)
+		}
+	}
+}
+
+func TestNewerDatabaseIsRefused(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "gatehouse.db")
+	s, _ := open(t, path)
+	_, err := s.write.Exec(`INSERT INTO goose_db_version (version_id, is_applied) VALUES (9000, TRUE)`)
+	check(t, err)
+	_, err = Open(t.Context(), path)
+	wantKind(t, err, fault.Invalid)
+	if !strings.Contains(fault.Message(err), "newer gatehouse") {
+		t.Errorf("message is %q", fault.Message(err))
+	}
+}
+
+func TestDirectoryThatCannotBeMade(t *testing.T) {
+	dir := t.TempDir()
+	check(t, os.WriteFile(filepath.Join(dir, "file"), nil, 0o600))
+	_, err := Open(t.Context(), filepath.Join(dir, "file", "gatehouse.db"))
+	wantKind(t, err, fault.Invalid)
+}
+
+func TestReadersSeeWhatWasJustWritten(t *testing.T) {
+	each(t, func(t *testing.T, s *Store, _ *clock) {
+		var wg sync.WaitGroup
+		for i := range 8 {
+			wg.Go(func() {
+				name := string(rune('a' + i))
+				for n := range 20 {
+					want := strings.Repeat(name, n+1)
+					if err := s.SetSetting(context.Background(), name, []byte(want)); err != nil {
+						t.Error(err)
+						return
+					}
+					if got, err := s.Setting(context.Background(), name); err != nil || string(got) != want {
+						t.Errorf("read %q (%v), want %q", got, err, want)
+						return
+					}
+				}
+			})
+		}
+		wg.Wait()
+	})
+}
