@@ -1,0 +1,180 @@
+package config
+
+import (
+	"crypto/tls"
+	"fmt"
+	"net"
+	"net/netip"
+	"net/url"
+	"os"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+)
+
+// check validates what was decoded, fills in what follows from it, and makes
+// paths absolute.
+func (d *decoder) check(c *Config) {
+	c.Data = d.abs(c.Data)
+	d.checkAddress(c)
+	d.checkTLS(c)
+	if !c.Database.Empty() {
+		d.add("database", "this version keeps its data in SQLite: leave database empty")
+	}
+	for i, s := range c.TrustedProxies {
+		if _, err := parseNetwork(s); err != nil {
+			d.add(fmt.Sprintf("trusted_proxies[%d]", i), "%q is neither an address (10.0.0.1) nor a network (10.0.0.0/8)", s)
+		}
+	}
+	d.checkConnectors(c.Connectors)
+	if len(c.Sites) == 0 {
+		d.add("sites", "name at least one site")
+	}
+	for i := range c.Sites {
+		d.checkSite(&c.Sites[i], fmt.Sprintf("sites[%d]", i))
+	}
+	d.checkUnique(c.Sites)
+}
+
+func (d *decoder) checkAddress(c *Config) {
+	host, port, err := net.SplitHostPort(c.Listen)
+	if _, numErr := strconv.ParseUint(port, 10, 16); err != nil || numErr != nil {
+		d.add("listen", "%q is not host:port, such as 127.0.0.1:8484 or :8484", c.Listen)
+		return
+	}
+	if c.URL == "" {
+		c.URL = "http://127.0.0.1:8484"
+		if loopback(host) {
+			c.URL = "http://" + c.Listen
+		}
+	}
+	c.URL = strings.TrimSuffix(c.URL, "/")
+	if err := CheckOrigin(c.URL); err != nil {
+		d.add("url", "%v", err)
+		return
+	}
+	u, _ := url.Parse(c.URL) // CheckOrigin has parsed it
+	if u.Scheme == "http" && !loopback(u.Hostname()) {
+		d.add("url", "%s would send passwords in the clear: write https, and end TLS in a proxy in front or with tls", c.URL)
+	}
+}
+
+func (d *decoder) checkTLS(c *Config) {
+	t := &c.TLS
+	if t.Cert == "" && t.Key == "" {
+		return
+	}
+	if t.Cert == "" || t.Key == "" {
+		d.add("tls", "cert and key belong together: give both")
+		return
+	}
+	t.Cert, t.Key = d.abs(t.Cert), d.abs(t.Key)
+	if _, err := tls.LoadX509KeyPair(t.Cert, t.Key); err != nil {
+		d.add("tls", "the certificate and its key cannot be used: %v", err)
+	}
+	if strings.HasPrefix(c.URL, "http://") {
+		d.add("url", "with tls people come by HTTPS: write https")
+	}
+}
+
+func (d *decoder) checkConnectors(connectors []Connector) {
+	seen := map[string]int{}
+	for i, c := range connectors {
+		path := fmt.Sprintf("connectors[%d]", i)
+		if c.Name == "" {
+			d.add(path+".name", "a connector needs a name")
+			continue
+		}
+		if first, twice := seen[c.Name]; twice {
+			d.add(path+".name", "%q is the name of connectors[%d] already: choose another", c.Name, first)
+			continue
+		}
+		seen[c.Name] = i
+	}
+}
+
+// checkUnique holds names and hosts apart.
+func (d *decoder) checkUnique(sites []Site) {
+	names, hosts := map[string]int{}, map[string]int{}
+	for i, s := range sites {
+		if first, twice := names[s.Name]; twice && s.Name != "" {
+			d.add(fmt.Sprintf("sites[%d].name", i), "%q is the name of sites[%d] already: choose another", s.Name, first)
+		} else {
+			names[s.Name] = i
+		}
+		for j, h := range s.Hosts {
+			if first, twice := hosts[h]; twice {
+				d.add(fmt.Sprintf("sites[%d].hosts[%d]", i, j), "%s selects sites[%d] already: a host can select one site only", h, first)
+			} else {
+				hosts[h] = i
+			}
+		}
+	}
+}
+
+var hostName = regexp.MustCompile(`^[a-z0-9]([a-z0-9-]*[a-z0-9])?(\.[a-z0-9]([a-z0-9-]*[a-z0-9])?)*$`)
+
+// CheckOrigin reports what is wrong with an origin: it has to be exactly
+// scheme://host[:port], as browsers send it.
+func CheckOrigin(s string) error {
+	u, err := url.Parse(s)
+	switch {
+	case strings.Contains(s, "*"):
+		return fmt.Errorf("%q has a wildcard: name each origin", s)
+	case err != nil || (u.Scheme != "http" && u.Scheme != "https") || u.Host == "":
+		return fmt.Errorf("%q is not an origin: write https://host or https://host:port", s)
+	case u.User != nil || u.Path != "" || u.RawQuery != "" || u.Fragment != "" || u.ForceQuery || strings.HasSuffix(s, "#"):
+		return fmt.Errorf("%q is more than an origin: write %s://%s", s, u.Scheme, u.Host)
+	}
+	host := u.Hostname()
+	if !hostName.MatchString(host) && net.ParseIP(host) == nil {
+		return fmt.Errorf("%q is not an origin: the host has to be in lower case, as browsers send it (names with other letters as xn--…)", s)
+	}
+	if p := u.Port(); p != "" {
+		if _, err := strconv.ParseUint(p, 10, 16); err != nil {
+			return fmt.Errorf("%q has no valid port", s)
+		}
+	}
+	if (u.Scheme == "https" && u.Port() == "443") || (u.Scheme == "http" && u.Port() == "80") {
+		return fmt.Errorf("%q names the usual port, which browsers leave out: write %s://%s", s, u.Scheme, host)
+	}
+	if s != u.Scheme+"://"+u.Host || strings.HasSuffix(s, ":") {
+		return fmt.Errorf("%q is not an origin: write %s://%s", s, u.Scheme, host)
+	}
+	return nil
+}
+
+func parseNetwork(s string) (netip.Prefix, error) {
+	if a, err := netip.ParseAddr(s); err == nil {
+		return a.Prefix(a.BitLen())
+	}
+	n, err := netip.ParsePrefix(s)
+	return n.Masked(), err
+}
+
+func loopback(host string) bool {
+	if host == "localhost" || strings.HasSuffix(host, ".localhost") {
+		return true
+	}
+	ip := net.ParseIP(host)
+	return ip != nil && ip.IsLoopback()
+}
+
+func isDir(name string) bool {
+	info, err := os.Stat(name)
+	return err == nil && info.IsDir()
+}
+
+func isFile(name string) bool {
+	info, err := os.Stat(name)
+	return err == nil && info.Mode().IsRegular()
+}
+
+// checkRepoPath checks a path inside a repository.
+func checkRepoPath(p string) error {
+	if strings.HasPrefix(p, "/") || slices.ContainsFunc(strings.Split(p, "/"), func(s string) bool { return s == "" || s == "." || s == ".." }) {
+		return fmt.Errorf("%q is not a path in the repository: write it from the repository's root, such as static/admin/config.yml", p)
+	}
+	return nil
+}
