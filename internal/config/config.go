@@ -205,7 +205,7 @@ const (
 	NetlifyCMS = "netlify-cms"
 )
 
-// Branch updates that Site.Worktree allows.
+// WorktreeUpdate is the value of Site.Worktree besides the empty one.
 const WorktreeUpdate = "update"
 
 // Default is what an empty file means, but for the site that it must have.
