@@ -1,0 +1,171 @@
+package git
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"iter"
+
+	"gatehouse/internal/fault"
+)
+
+const (
+	maxBlob    = 256 << 20 // bytes of the largest blob that is read whole
+	windowMax  = 16 << 20  // bytes of blobs read ahead of whoever iterates
+	windowIDs  = 1024      // blobs read ahead
+	streamFrom = 1 << 20   // bytes from which a blob gets a process of its own
+	maxStreams = 32        // blobs of one repository that are streamed at once
+)
+
+// Blob reads one blob whole; fault.NotFound when there is none, and
+// fault.TooLarge above 256 MB. The caller must not change what it gets: it may
+// be shared.
+func (r *Repo) Blob(ctx context.Context, id ID) ([]byte, error) {
+	for b, err := range r.Blobs(ctx, []ID{id}) {
+		return b.Data, err
+	}
+	return nil, noBlob(id)
+}
+
+// Blobs reads many blobs, in the order of ids, ending at the first error. No
+// process is held while the caller works on a blob. Errors are as in Blob.
+func (r *Repo) Blobs(ctx context.Context, ids []ID) iter.Seq2[Blob, error] {
+	return func(yield func(Blob, error) bool) {
+		for len(ids) > 0 {
+			window, err := r.readWindow(ctx, ids[:min(len(ids), windowIDs)])
+			for i, data := range window {
+				if !yield(Blob{ids[i], data}, nil) {
+					return
+				}
+			}
+			if err != nil {
+				yield(Blob{}, err)
+				return
+			}
+			ids = ids[len(window):]
+		}
+	}
+}
+
+// readWindow reads the first of ids: at least one, and not many more bytes than
+// windowMax. Beside an error it answers those before it.
+func (r *Repo) readWindow(ctx context.Context, ids []ID) ([][]byte, error) {
+	got := make([][]byte, len(ids))
+	var names []string
+	var where []int // index in ids of each name
+	for i, id := range ids {
+		if err := r.hash.check(id); err != nil {
+			return r.upTo(ctx, ids, i, err)
+		}
+		if data, ok := r.objects().get(cachedBlob, id); ok {
+			got[i] = data.([]byte)
+			continue
+		}
+		names = append(names, string(id))
+		where = append(where, i)
+	}
+	var total int64
+	err := r.batch(ctx, "contents", names, func(n int, a answer, body io.Reader) error {
+		i := where[n]
+		if a.kind != "blob" {
+			return &at{i, noBlob(ids[i])}
+		}
+		if a.size > maxBlob {
+			return &at{i, fault.New(fault.TooLarge, "The file is larger than %d MB, the most that is read at once", maxBlob>>20)}
+		}
+		if total += a.size; total > windowMax && total > a.size {
+			return nil // left for the next window
+		}
+		got[i] = make([]byte, a.size)
+		if _, err := io.ReadFull(body, got[i]); err != nil {
+			return fmt.Errorf("%w: %w", errBroken, err)
+		}
+		r.objects().put(cachedBlob, ids[i], got[i], len(got[i]))
+		return nil
+	})
+	for i, data := range got {
+		if data == nil {
+			return got[:i], blame(err, i)
+		}
+	}
+	return got, nil
+}
+
+// at is an error about one of several ids.
+type at struct {
+	index int
+	error
+}
+
+func (e *at) Unwrap() error { return e.error }
+
+// blame is err, unless it is about a later id than i: that one is read again
+// when its turn comes.
+func blame(err error, i int) error {
+	var e *at
+	if errors.As(err, &e) {
+		if e.index > i {
+			return nil
+		}
+		return e.error
+	}
+	return err
+}
+
+// upTo answers the window before a bad id at n.
+func (r *Repo) upTo(ctx context.Context, ids []ID, n int, bad error) ([][]byte, error) {
+	if n == 0 {
+		return nil, bad
+	}
+	return r.readWindow(ctx, ids[:n])
+}
+
+func noBlob(id ID) error {
+	return fault.New(fault.NotFound, "There is no file version %.70s in the repository", string(id))
+}
+
+// Sizes are the lengths of blobs in bytes; those that are missing are absent.
+func (r *Repo) Sizes(ctx context.Context, ids []ID) (map[ID]int64, error) {
+	sizes := make(map[ID]int64, len(ids))
+	var names []string
+	for _, id := range ids {
+		if err := r.hash.check(id); err != nil {
+			return nil, err
+		}
+		if size, ok := r.objects().get(cachedSize, id); ok {
+			sizes[id] = size.(int64)
+		} else {
+			names = append(names, string(id))
+		}
+	}
+	err := r.batch(ctx, "info", names, func(_ int, a answer, _ io.Reader) error {
+		if a.kind == "blob" {
+			sizes[a.id] = a.size
+			r.objects().put(cachedSize, a.id, a.size, 8)
+		}
+		return nil
+	})
+	return sizes, err
+}
+
+// OpenBlob reads one blob of any size as a stream, and says its length. A large
+// one has a process of its own, so that a slow reader holds up nobody. The
+// stream ends with ctx, and must be closed.
+func (r *Repo) OpenBlob(ctx context.Context, id ID) (io.ReadCloser, int64, error) {
+	sizes, err := r.Sizes(ctx, []ID{id})
+	if err != nil {
+		return nil, 0, err
+	}
+	size, ok := sizes[id]
+	if !ok {
+		return nil, 0, noBlob(id)
+	}
+	if size >= streamFrom {
+		s, err := r.stream(ctx, id, size)
+		return s, size, err
+	}
+	data, err := r.Blob(ctx, id)
+	return io.NopCloser(bytes.NewReader(data)), size, err
+}
