@@ -1,0 +1,181 @@
+package mirror
+
+import (
+	"context"
+	"errors"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+	"syscall"
+
+	"gatehouse/internal/fault"
+	"gatehouse/internal/git"
+)
+
+// diskRef is the work tree as it was when it was last looked at. Each commit
+// has HEAD as first parent and the former commit of the ref as second, so that
+// a draft begun on what was never committed still has its merge base.
+const diskRef = "refs/gatehouse/worktree"
+
+// onDisk is a commit of the work tree as it is now; the same one as before when
+// nothing differs.
+func (r *Repository) onDisk(ctx context.Context) (git.ID, error) {
+	var now git.ID
+	err := r.repeat(ctx, diskRef, func() error {
+		id, err := r.Git.SnapshotWorktree(ctx)
+		if err != nil {
+			return err
+		}
+		c, err := r.Git.Commit(ctx, id)
+		if err != nil {
+			return err
+		}
+		now, err = r.chain(ctx, c)
+		return err
+	})
+	return now, err
+}
+
+func (r *Repository) chain(ctx context.Context, c git.Commit) (git.ID, error) {
+	last, err := r.Git.Resolve(ctx, diskRef)
+	if err != nil && !fault.Is(err, fault.NotFound) {
+		return "", err
+	}
+	parents := c.Parents
+	if err == nil {
+		before, err := r.Git.Commit(ctx, last)
+		if err != nil {
+			return "", err
+		}
+		if before.Tree == c.Tree && slices.Equal(before.Parents[:min(len(before.Parents), len(parents))], parents) {
+			return last, nil
+		}
+		parents = append(slices.Clone(parents), last)
+	}
+	id, err := r.Git.WriteCommit(ctx, git.CommitSpec{Tree: c.Tree, Parents: parents, Author: c.Author, Committer: c.Committer, Message: c.Message})
+	if err != nil {
+		return "", err
+	}
+	err = r.Git.UpdateRefs(ctx, git.RefUpdate{Name: diskRef, Old: last, New: id})
+	if fault.Is(err, fault.Conflict) || fault.Is(err, fault.Unavailable) {
+		return "", again(err)
+	}
+	return id, err
+}
+
+// saveOnDisk is Save to the work tree: files are written, nothing is committed.
+func (r *Repository) saveOnDisk(ctx context.Context, site string, s Save) (Saved, error) {
+	leave, err := r.lanes.enter(ctx, site)
+	if err != nil {
+		return Saved{}, err
+	}
+	defer leave()
+	from, err := r.onDisk(ctx)
+	if err != nil {
+		return Saved{}, err
+	}
+	edits, err := r.store(ctx, s.Changes)
+	if err != nil {
+		return Saved{}, err
+	}
+	t := tip{name: site, head: from, live: true}
+	if err := r.compare(ctx, t, from, s, edits); err != nil {
+		return Saved{}, err
+	}
+	tree, err := r.Git.WriteTree(ctx, from, edits)
+	if err != nil {
+		return Saved{}, err
+	}
+	commit, err := r.commit(ctx, tree, from, s)
+	if err != nil {
+		return Saved{}, err
+	}
+	if err := r.ask(ctx, s.Check, t, commit, from); err != nil {
+		return Saved{}, err
+	}
+	if err := r.write(ctx, from, commit); err != nil {
+		return Saved{}, err
+	}
+	if len(s.Alongside) > 0 {
+		if err := r.Git.UpdateRefs(ctx, s.Alongside...); err != nil {
+			return Saved{}, err
+		}
+	}
+	r.moved(site, from, commit)
+	return Saved{Commit: commit, Blobs: blobs(edits)}, nil
+}
+
+// write brings the work tree from one commit to another, changed paths only.
+func (r *Repository) write(ctx context.Context, from, to git.ID) error {
+	changes, err := r.Git.Diff(ctx, from, to)
+	if err != nil {
+		return err
+	}
+	if err := r.unhidden(ctx, changes); err != nil {
+		return err
+	}
+	edits := make([]git.FileEdit, len(changes))
+	for i, c := range changes {
+		edits[i] = git.FileEdit{Path: c.Path, Delete: c.New == ""}
+		if c.New == "" {
+			continue
+		}
+		if edits[i].Data, err = r.Git.Blob(ctx, c.New); err != nil {
+			return err
+		}
+	}
+	return r.Git.WriteWorktree(ctx, edits)
+}
+
+// unhidden refuses to write over a file that Git ignores: it is in no snapshot,
+// so nobody has seen it.
+func (r *Repository) unhidden(ctx context.Context, changes []git.Change) error {
+	dir, _, err := r.Git.Worktree(ctx)
+	if err != nil {
+		return err
+	}
+	for _, c := range changes {
+		if c.Old != "" {
+			continue
+		}
+		_, err := os.Lstat(filepath.Join(dir, filepath.FromSlash(c.Path)))
+		if err == nil {
+			return refuse(c.Path, "“%s” exists on disk and Git ignores it, so it was not written over. Move the file away or change .gitignore, then save again.", c.Path)
+		}
+		if !errors.Is(err, fs.ErrNotExist) && !errors.Is(err, syscall.ENOTDIR) {
+			return fault.Wrap(fault.Internal, err, "look at %s in the work tree", c.Path)
+		}
+	}
+	return nil
+}
+
+// publishOnDisk writes the merged files into the work tree and discards the
+// draft. Interrupted between the two, it can be done again: the same merge
+// then changes nothing.
+func (r *Repository) publishOnDisk(ctx context.Context, c candidate, p PublishRequest) (git.ID, error) {
+	commit, err := r.proposed(ctx, c, p)
+	if err != nil {
+		return "", err
+	}
+	if p.Check != nil {
+		if err := p.Check(ctx, Move{Branch: c.request.Base, Old: c.base, New: commit, Changes: c.changes}); err != nil {
+			return "", err
+		}
+	}
+	if err := r.write(ctx, c.base, commit); err != nil {
+		return "", err
+	}
+	r.moved(c.request.Base, c.base, commit)
+	if err := r.Host.Close(ctx, c.request.Number); err != nil {
+		return "", err
+	}
+	err = r.repeat(ctx, c.request.Head, func() error {
+		head, err := r.head(ctx, c.request.Head)
+		if err != nil {
+			return err
+		}
+		return r.bury(ctx, c.request, head)
+	})
+	return commit, err
+}
