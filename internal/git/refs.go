@@ -105,6 +105,9 @@ func (r *Repo) UpdateRefs(ctx context.Context, updates ...RefUpdate) error {
 	case <-ctx.Done():
 		return stopped(ctx, "update-ref")
 	}
+	if err := r.glance(ctx, updates); err != nil {
+		return err
+	}
 	if err := r.flush(); err != nil {
 		return err
 	}
@@ -143,6 +146,21 @@ func (r *Repo) checkUpdates(updates []RefUpdate) error {
 		}
 	}
 	return nil
+}
+
+// glance finds out cheaply that a ref is not at its old value. The transaction
+// looks again, under lock.
+func (r *Repo) glance(ctx context.Context, updates []RefUpdate) error {
+	names := make([]string, len(updates))
+	for i, u := range updates {
+		names[i] = u.Name
+	}
+	return r.batch(ctx, "info", names, func(i int, a answer, _ io.Reader) error {
+		if a.id != updates[i].Old {
+			return fault.New(fault.Conflict, "%s has changed in the meantime", shortName(updates[i].Name))
+		}
+		return nil
+	})
 }
 
 // syncRefs makes the names of loose refs durable: git syncs the files alone.

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -31,6 +32,7 @@ type Repo struct {
 	common   string // where objects and refs are: Dir, save for a linked work tree
 	worktree string // directory of the work tree; "" when bare
 	hash     format
+	more     []string // environment beside that of all; tests count and hurry with it
 
 	life    context.Context // ends with Close
 	end     context.CancelFunc
@@ -137,7 +139,7 @@ var errClosed = errors.New("the repository is closed")
 // environment is that of every process of this repository. GIT_DIR keeps git
 // from searching, and from asking who owns the directory.
 func (r *Repo) environment(more ...string) []string {
-	return environment(append([]string{"GIT_DIR=" + r.Dir}, more...)...)
+	return environment(slices.Concat([]string{"GIT_DIR=" + r.Dir}, r.more, more)...)
 }
 
 // beside is the path of a file of ours beside the repository.

@@ -2,6 +2,7 @@ package git
 
 import (
 	"context"
+
 	"gatehouse/internal/fault"
 )
 
