@@ -98,15 +98,12 @@ func (s *Site) CanRead(p auth.Principal) error {
 		p.Email, strings.Join(p.Roles, ", "), s.DisplayName(), strings.Join(Roles(), ", "))
 }
 
-// Caller is p as the content of this site knows them: their name, the memory of
-// what they were served, and what they may do.
+// Caller is p as the content of this site knows them: their name, the session
+// that the memory of served versions is kept for, and what they may do.
 func (s *Site) Caller(p auth.Principal) cms.Caller {
-	c := cms.Caller{Name: p.Name, Email: p.Email, Allow: s.Allow(p)}
+	c := cms.Caller{Name: p.Name, Email: p.Email, Reader: p.Session, Allow: s.Allow(p)}
 	if c.Name == "" {
 		c.Name, _, _ = strings.Cut(p.Email, "@")
-	}
-	if p.Session != "" {
-		c.Reader = s.Name + "/" + p.Session
 	}
 	return c
 }

@@ -33,7 +33,7 @@ type Site struct {
 	Title   string             // for people; empty: Name
 	Hosts   []string           // Host names that select the site
 	Origins []string           // pages elsewhere that may call with CORS, scheme://host[:port]
-	Branch  string             // the site's branch, short name
+	Branch  string             // the site's branch, short name; empty: the repository's default
 	CMS     *cms.Service       // its content
 	Repo    *mirror.Repository // its repository
 }
@@ -54,17 +54,29 @@ func (s *Site) CheckBranch(ctx context.Context, branch string) error {
 	if branch == "" || branch == s.Branch {
 		return nil
 	}
+	own, err := s.branch(ctx)
+	if err != nil || branch == own {
+		return err
+	}
 	branches, err := s.branches(ctx)
 	if err != nil {
 		return err
 	}
 	switch {
 	case slices.Contains(branches, branch):
-		return fault.New(fault.Invalid, "%s is edited on the branch %q, and this page asks for %q. Set backend.branch to %q in the CMS's config.yml.", s.DisplayName(), s.Branch, branch, s.Branch)
+		return fault.New(fault.Invalid, "%s is edited on the branch %q, and this page asks for %q. Set backend.branch to %q in the CMS's config.yml.", s.DisplayName(), own, branch, own)
 	case branch == "master":
 		return nil
 	}
-	return fault.New(fault.Invalid, "The repository of %s has no branch %q. It has: %s. Set backend.branch to %q in the CMS's config.yml.", s.DisplayName(), branch, strings.Join(branches, ", "), s.Branch)
+	return fault.New(fault.Invalid, "The repository of %s has no branch %q. It has: %s. Set backend.branch to %q in the CMS's config.yml.", s.DisplayName(), branch, strings.Join(branches, ", "), own)
+}
+
+// branch is the site's branch, also where nobody named it.
+func (s *Site) branch(ctx context.Context) (string, error) {
+	if s.Branch != "" {
+		return s.Branch, nil
+	}
+	return s.Repo.Git.Branch(ctx)
 }
 
 // branches lists the short names of the repository's branches, without drafts.
