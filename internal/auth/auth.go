@@ -1,8 +1,43 @@
 // Package auth answers who is calling: browser sessions (a cookie) and identity
 // access tokens (a JWT made for one site).
+//
+//	sign-in page ── Sessions.Start ──► cookie ────────────┐
+//	                                                      ├──► Door.Principal ──► Principal
+//	identity API ── Issuer.Start ──► access token (1 h) ──┘
+//	                      │
+//	                      └► refresh token ── Issuer.Refresh ──► its successor, and again
+//
+// Both kinds of sign-in are rows of one table of sessions, so that a person can
+// list and end them alike. Every request looks its session, its user and the
+// user's roles up anew: what is taken away is gone at once, also for an access
+// token that has not expired.
+//
+// Cookies and refresh tokens are random or derived values of 256 bits; only
+// their SHA-256 is stored.
 package auth
 
-import "time"
+import (
+	"crypto/rand"
+	"crypto/sha256"
+	"encoding/base64"
+	"encoding/hex"
+	"strings"
+	"time"
+	"unicode"
+
+	"gatehouse/internal/fault"
+	"gatehouse/internal/store"
+)
+
+// How long a sign-in lasts. A session that is used goes on until its Absolute
+// end; one that is not ends after the idle time.
+const (
+	BrowserIdle  = 14 * 24 * time.Hour
+	RefreshIdle  = 30 * 24 * time.Hour
+	Absolute     = 90 * 24 * time.Hour
+	AccessLife   = time.Hour
+	RefreshGrace = time.Minute
+)
 
 // Principal is an authenticated caller at one site.
 type Principal struct {
@@ -13,4 +48,80 @@ type Principal struct {
 	Roles       []string // at the site of the request; none: not a member
 	Session     string   // stable id of the browser session or token family
 	Expires     time.Time
+}
+
+// Session is one sign-in of a user.
+type Session struct {
+	ID      string // names it in lists; no secret
+	UserID  string
+	Site    string // of the identity client that holds it; empty for a browser
+	Browser bool   // held by a cookie, not by refresh tokens
+	Created time.Time
+	Seen    time.Time // last use, to some minutes
+	Expires time.Time // if it is not used again
+	Agent   string    // what the client calls itself; at most 200 characters
+	Address string    // where it signed in from
+}
+
+func sessionOf(x store.Session) Session {
+	return Session{
+		ID: x.ID, UserID: x.UserID, Site: x.Site, Browser: x.Browser(),
+		Created: x.Created, Seen: x.Seen, Expires: x.Expires, Agent: x.Agent, Address: x.Address,
+	}
+}
+
+func principalOf(c store.Caller, expires time.Time) Principal {
+	avatar, _ := c.User.Metadata["avatar_url"].(string)
+	return Principal{
+		UserID: c.User.ID, Email: c.User.Email, Name: c.User.Name, AvatarURL: avatar,
+		Operator: c.User.Operator, Roles: c.Roles, Session: c.Session.ID, Expires: expires,
+	}
+}
+
+// notSignedIn is the answer to a request without a live session.
+func notSignedIn() error {
+	return fault.New(fault.Unauthenticated, "You are not signed in, or your sign-in has expired. Sign in again.")
+}
+
+// clock is f, or the real time.
+func clock(f func() time.Time) time.Time {
+	if f == nil {
+		return time.Now()
+	}
+	return f()
+}
+
+// tokenLength is the length of 256 bits in base64url.
+const tokenLength = 43
+
+func newToken() string {
+	raw := make([]byte, 32)
+	_, _ = rand.Read(raw) // crypto/rand never fails
+	return base64.RawURLEncoding.EncodeToString(raw)
+}
+
+func hashOf(token string) string {
+	sum := sha256.Sum256([]byte(token))
+	return hex.EncodeToString(sum[:])
+}
+
+// newID is a random identifier of 128 bits.
+func newID() string {
+	raw := make([]byte, 16)
+	_, _ = rand.Read(raw) // crypto/rand never fails
+	return hex.EncodeToString(raw)
+}
+
+// agentOf is what a client calls itself, fit for a list: one line, bounded.
+func agentOf(header string) string {
+	printable := strings.Map(func(r rune) rune {
+		if unicode.IsPrint(r) {
+			return r
+		}
+		return -1
+	}, strings.ToValidUTF8(header, ""))
+	if cut := []rune(printable); len(cut) > 200 {
+		return string(cut[:200])
+	}
+	return printable
 }

@@ -1,0 +1,156 @@
+package identity
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"math"
+	"net/netip"
+	"time"
+
+	"gatehouse/internal/fault"
+	"gatehouse/internal/store"
+)
+
+// How attempts are slowed down. The first failures are free; from then on the
+// wait doubles from a second to maxDelay.
+const (
+	freePerAccount = 5
+	freePerAddress = 20
+	maxDelay       = 15 * time.Minute // nobody, an operator above all, waits longer
+	forgetAccount  = 24 * time.Hour   // without an attempt for so long, all is forgotten
+	forgetAddress  = time.Hour        // many people share an office's address
+)
+
+// SignIn checks an e-mail address and a password that came from a network
+// address (the zero Addr: unknown). It fails with Unauthenticated when they do
+// not belong together, whatever the reason; with TooMany and RetryAfter when
+// there were too many failures or there is no room to check; else with passing
+// failures that count for nothing.
+func (s *Service) SignIn(ctx context.Context, email, password string, from netip.Addr) (User, error) {
+	now := s.Now()
+	email = fold(email)
+	charges, err := s.charges(ctx, email, from, now)
+	if err != nil {
+		return User{}, err
+	}
+	wait, err := s.Store.ChargeAttempt(ctx, now, charges...)
+	if err != nil {
+		return User{}, err
+	}
+	if wait > 0 {
+		return User{}, tooMany(wait)
+	}
+	u, ok, err := s.verify(ctx, email, password)
+	if err != nil {
+		// No verdict, so no failure: a full queue must lock nobody out.
+		for _, c := range charges {
+			err = errors.Join(err, s.Store.RefundAttempt(context.WithoutCancel(ctx), c.Key, now))
+		}
+		return User{}, err
+	}
+	if !ok {
+		return User{}, fault.New(fault.Unauthenticated, "The e-mail address or the password is wrong.")
+	}
+	if err := s.Store.ClearThrottle(ctx, charges[0].Key); err != nil {
+		return User{}, err
+	}
+	for _, c := range charges[1:] {
+		if err := s.Store.RefundAttempt(ctx, c.Key, now); err != nil {
+			return User{}, err
+		}
+	}
+	return s.User(ctx, u.ID)
+}
+
+// verify looks the user up and checks the password. An unknown user costs as
+// much as a known one.
+func (s *Service) verify(ctx context.Context, email, password string) (store.User, bool, error) {
+	u, err := s.Store.UserByEmail(ctx, email)
+	if err != nil && !fault.Is(err, fault.NotFound) {
+		return store.User{}, false, err
+	}
+	if len(password) > 4*MaxPassword {
+		password = "" // too long to be one; not worth its hashing
+	}
+	ok, stale, err := s.Hasher.Verify(ctx, u.Password, password)
+	if err != nil || !ok {
+		return store.User{}, false, err
+	}
+	rehash := ""
+	if stale {
+		if rehash, err = s.Hasher.Hash(ctx, password); err != nil {
+			return store.User{}, false, err
+		}
+	}
+	return u, true, s.Store.SignedIn(ctx, u.ID, u.Password, rehash, s.Now())
+}
+
+// charges are the counters of an attempt, the account's first. An address where the account has a
+// live session counts by itself, so that a stranger who keeps guessing cannot
+// keep the owner out.
+func (s *Service) charges(ctx context.Context, email string, from netip.Addr, now time.Time) ([]store.Charge, error) {
+	account := store.Charge{Key: accountKey(email), Forget: forgetAccount, Delay: doubling(freePerAccount), Max: maxDelay}
+	if !from.IsValid() {
+		return []store.Charge{account}, nil
+	}
+	place := placeOf(from)
+	known, err := s.Store.SessionAddresses(ctx, email, now)
+	if err != nil {
+		return nil, err
+	}
+	for _, k := range known {
+		if a, err := netip.ParseAddr(k); err == nil && placeOf(a) == place {
+			account.Key += " " + place
+			break
+		}
+	}
+	return []store.Charge{account, {Key: "address " + place, Forget: forgetAddress, Delay: doubling(freePerAddress), Max: maxDelay}}, nil
+}
+
+// accountKey names an account's counter. What was typed into the field is
+// hashed: people type passwords there.
+func accountKey(folded string) string {
+	sum := sha256.Sum256([]byte(folded))
+	return "account " + hex.EncodeToString(sum[:16])
+}
+
+// placeOf is an address as far as one person is bound to it: a whole IPv4
+// address, or the network of an IPv6 one, which gives a host 2^64 to choose from.
+func placeOf(a netip.Addr) string {
+	a = a.Unmap().WithZone("")
+	if a.Is4() {
+		return a.String()
+	}
+	p, err := a.Prefix(64)
+	if err != nil {
+		return a.String()
+	}
+	return p.String()
+}
+
+func doubling(free int) func(failures int) time.Duration {
+	return func(failures int) time.Duration {
+		if failures < free {
+			return 0
+		}
+		return min(maxDelay, time.Second<<min(failures-free, 20))
+	}
+}
+
+func tooMany(wait time.Duration) error {
+	wait = time.Duration(math.Ceil(wait.Seconds())) * time.Second
+	text := "one second"
+	switch {
+	case wait > time.Minute:
+		text = fmt.Sprintf("%d minutes", int(math.Ceil(wait.Minutes())))
+	case wait > time.Second:
+		text = fmt.Sprintf("%d seconds", int(wait.Seconds()))
+	}
+	return &fault.Error{
+		Kind: fault.TooMany, RetryAfter: wait,
+		Message: "Too many attempts to sign in. Try again in " + text + ".",
+	}
+}

@@ -1,0 +1,70 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	"encoding/json"
+	"time"
+)
+
+// Membership says which roles a user has at one site. It may have none: such a
+// member may sign in and do nothing.
+type Membership struct {
+	UserID, Site     string
+	Roles            []string // sorted by whoever writes them
+	Created, Updated time.Time
+}
+
+// SetMembership makes a membership or changes its roles. NotFound when there is
+// no such user.
+func (s *Store) SetMembership(ctx context.Context, m Membership) error {
+	return s.tx(ctx, func(tx *sql.Tx) error { return setMembership(ctx, tx, m) })
+}
+
+func setMembership(ctx context.Context, tx *sql.Tx, m Membership) error {
+	roles, err := json.Marshal(append([]string{}, m.Roles...))
+	if err != nil {
+		return err
+	}
+	_, err = tx.ExecContext(ctx, `
+		INSERT INTO memberships (user_id, site, roles, created, updated) VALUES ($1, $2, $3, $4, $5)
+		ON CONFLICT (user_id, site) DO UPDATE SET roles = excluded.roles, updated = excluded.updated`,
+		m.UserID, m.Site, string(roles), ms(m.Created), ms(m.Updated))
+	return err
+}
+
+// DeleteMembership takes a user's membership of a site away. NotFound when
+// there was none.
+func (s *Store) DeleteMembership(ctx context.Context, userID, site string) error {
+	return s.tx(ctx, func(tx *sql.Tx) error {
+		return tx.QueryRowContext(ctx,
+			`DELETE FROM memberships WHERE user_id = $1 AND site = $2 RETURNING site`, userID, site).Scan(&site)
+	})
+}
+
+// Memberships are those of one user, of one site, or of both; an empty string
+// stands for any. They come by site, then user.
+func (s *Store) Memberships(ctx context.Context, userID, site string) ([]Membership, error) {
+	rows, err := s.read.QueryContext(ctx, `
+		SELECT user_id, site, roles, created, updated FROM memberships
+		WHERE ($1 = '' OR user_id = $1) AND ($2 = '' OR site = $2) ORDER BY site, user_id`, userID, site)
+	if err != nil {
+		return nil, failed(err)
+	}
+	defer func() { _ = rows.Close() }() // rows.Err tells
+	var list []Membership
+	for rows.Next() {
+		var m Membership
+		var roles string
+		var created, updated int64
+		if err := rows.Scan(&m.UserID, &m.Site, &roles, &created, &updated); err != nil {
+			return nil, failed(err)
+		}
+		if err := json.Unmarshal([]byte(roles), &m.Roles); err != nil {
+			return nil, failed(err)
+		}
+		m.Created, m.Updated = at(created), at(updated)
+		list = append(list, m)
+	}
+	return list, failed(rows.Err())
+}
