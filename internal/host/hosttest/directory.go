@@ -31,18 +31,18 @@ func NewDirectory(t *testing.T, branch string, files map[string]string) Director
 }
 
 // Git runs git in the directory and answers its output without the last newline.
-func (d Directory) Git(t *testing.T, args ...string) string {
+func (d Directory) Git(t testing.TB, args ...string) string {
 	t.Helper()
 	return d.git(t, nil, "", args...)
 }
 
 // GitInput is Git with standard input.
-func (d Directory) GitInput(t *testing.T, stdin string, args ...string) string {
+func (d Directory) GitInput(t testing.TB, stdin string, args ...string) string {
 	t.Helper()
 	return d.git(t, nil, stdin, args...)
 }
 
-func (d Directory) git(t *testing.T, env []string, stdin string, args ...string) string {
+func (d Directory) git(t testing.TB, env []string, stdin string, args ...string) string {
 	t.Helper()
 	out, err := d.try(env, stdin, args...)
 	if err != nil {

@@ -33,7 +33,7 @@ func clock() func() time.Time {
 	}
 }
 
-func newHost(t *testing.T, d hosttest.Directory) *local.Host {
+func newHost(t testing.TB, d hosttest.Directory) *local.Host {
 	t.Helper()
 	repo, err := git.Open(t.Context(), d.Path)
 	if err != nil {
@@ -141,6 +141,27 @@ func TestANumberIsNotReusedAfterItsRefsAreGone(t *testing.T) {
 	d.Git(t, "update-ref", "-d", fmt.Sprintf("refs/gatehouse/requests/%d", first))
 	if second := open(t, h, "cms/posts/a"); second != first+1 {
 		t.Errorf("number %d after %d was deleted", second, first)
+	}
+}
+
+// TestASequenceThatSomebodySetBackIsNoTrap: the number it suggests belongs to a
+// closed change request.
+func TestASequenceThatSomebodySetBackIsNoTrap(t *testing.T) {
+	d := hosttest.NewDirectory(t, "main", map[string]string{"README": "a site\n"})
+	h := newHost(t, d)
+	d.Commit(t, "cms/posts/a", map[string]string{"a.md": "a\n"})
+	first := open(t, h, "cms/posts/a")
+	back := d.Ref(t, "refs/gatehouse/sequence")
+	if err := h.Close(t.Context(), first); err != nil {
+		t.Fatal(err)
+	}
+	second := open(t, h, "cms/posts/a")
+	if err := h.Close(t.Context(), second); err != nil {
+		t.Fatal(err)
+	}
+	d.Git(t, "update-ref", "refs/gatehouse/sequence", back)
+	if third := open(t, h, "cms/posts/a"); third != second+1 {
+		t.Errorf("number %d after %d", third, second)
 	}
 }
 
