@@ -20,8 +20,11 @@ import (
 // A successor is derived from its predecessor with a key of ours, so that the
 // same one can be given twice though only hashes are stored.
 
-// ErrExpired is in the chain of Refresh's error when the token is too old.
-var ErrExpired = errors.New("refresh token expired")
+// What is in the chain of Refresh's error besides the fault.
+var (
+	ErrExpired = errors.New("refresh token expired")
+	ErrReused  = errors.New("refresh token used again")
+)
 
 // Start begins a family of refresh tokens for a user who has just proved who
 // they are, at a site. It returns the family and its first token.
@@ -40,9 +43,9 @@ func (i *Issuer) Start(ctx context.Context, userID, site, agent string, from net
 }
 
 // Refresh replaces a refresh token by its successor. It fails with
-// Unauthenticated when the token is unknown at the site, too old (ErrExpired)
-// or was replaced before; the family has ended then. Any other failure is
-// passing, and the token is as good as before.
+// Unauthenticated when the token is unknown at the site, is too old
+// (ErrExpired), or was replaced before (ErrReused: the session returned has
+// ended). Any other failure is passing, and the token is as good as before.
 func (i *Issuer) Refresh(ctx context.Context, token, site string) (Session, string, error) {
 	if len(token) != tokenLength {
 		return Session{}, "", notSignedIn()
@@ -59,6 +62,8 @@ func (i *Issuer) Refresh(ctx context.Context, token, site string) (Session, stri
 		return sessionOf(x), next, nil
 	case out == store.Expired:
 		return Session{}, "", fault.Wrap(fault.Unauthenticated, ErrExpired, "Your sign-in has expired. Sign in again.")
+	case out == store.Reused:
+		return sessionOf(x), "", fault.Wrap(fault.Unauthenticated, ErrReused, "Your sign-in has ended, because its token was used twice. Sign in again.")
 	}
 	return Session{}, "", notSignedIn()
 }

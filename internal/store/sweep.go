@@ -7,7 +7,7 @@ import (
 )
 
 // readerGrace is how long the notes about a reader without a session stay.
-const readerGrace = 24 * time.Hour
+const readerGrace = 7 * 24 * time.Hour
 
 // throttleLife is how long a counter of failures may matter.
 const throttleLife = 24 * time.Hour
