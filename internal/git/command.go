@@ -26,9 +26,8 @@ const (
 	absentHome  = "/nonexistent/git-home" // git must not look into anybody's home
 )
 
-// settings are given to every git process. They come before the repository's
-// own configuration loses its say, because what is given by the environment
-// wins over files.
+// settings are given to every git process. What is given by the environment
+// wins over the repository's own configuration.
 var settings = [][2]string{
 	{"safe.directory", "*"}, // the operator named this directory; who owns it does not matter
 	{"core.hooksPath", emptyDevice},
@@ -47,6 +46,10 @@ var settings = [][2]string{
 	{"merge.directoryRenames", "false"}, // else a new file follows a folder that somebody renamed
 	{"merge.renames", "true"},
 	{"log.showSignature", "false"},
+	{"log.showRoot", "true"},
+	{"log.follow", "false"},
+	{"color.ui", "false"},
+	{"submodule.recurse", "false"},
 	{"i18n.logOutputEncoding", "UTF-8"},
 }
 

@@ -10,6 +10,7 @@ import (
 	"strings"
 	"sync"
 	"sync/atomic"
+	"time"
 
 	"gatehouse/internal/fault"
 )
@@ -114,6 +115,7 @@ func newRepo(gitDir string) *Repo {
 		running: make(chan struct{}, maxCommands),
 		streams: make(chan struct{}, maxStreams),
 		refs:    make(chan struct{}, 1),
+		history: history{lock: make(chan struct{}, 1)},
 	}
 	r.life, r.end = context.WithCancel(context.Background())
 	r.readers.start = r.startReader
@@ -123,13 +125,18 @@ func newRepo(gitDir string) *Repo {
 
 // begin ties a call to the life of the repository. The call must end with done.
 func (r *Repo) begin(ctx context.Context) (_ context.Context, done func(), err error) {
+	return r.beginFor(ctx, commandTime)
+}
+
+// beginFor is begin with another limit of time.
+func (r *Repo) beginFor(ctx context.Context, limit time.Duration) (_ context.Context, done func(), err error) {
 	r.usersMu.Lock()
 	defer r.usersMu.Unlock()
 	if r.life.Err() != nil {
 		return nil, nil, errClosed
 	}
 	r.users.Add(1)
-	ctx, cancel := context.WithTimeout(ctx, commandTime)
+	ctx, cancel := context.WithTimeout(ctx, limit)
 	stop := context.AfterFunc(r.life, cancel)
 	return ctx, func() { stop(); cancel(); r.users.Done() }, nil
 }

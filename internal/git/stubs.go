@@ -8,11 +8,6 @@ import (
 
 var errSoon = fault.New(fault.Unsupported, "not written yet")
 
-// LastCommits is the commit that last changed each path, as of rev.
-func (r *Repo) LastCommits(ctx context.Context, rev ID, paths []string) (map[string]Commit, error) {
-	return nil, errSoon
-}
-
 // Worktree is the directory of the work tree and its branch; "" when bare.
 func (r *Repo) Worktree(ctx context.Context) (dir, branch string, err error) {
 	return r.worktree, "", nil
@@ -37,7 +32,6 @@ func (r *Repo) WriteWorktree(ctx context.Context, edits []FileEdit) error { retu
 func (r *Repo) Author(ctx context.Context) (Signature, error) { return Signature{}, errSoon }
 
 type (
-	history  struct{}
 	snapshot struct{}
 	checkout struct{}
 )
