@@ -52,6 +52,8 @@ type Service struct {
 	Versions   *Versions // what each reader was served; nil: bases come from the client alone
 	PreviewURL string    // base for drafts' preview links on plain Git, with {branch} {collection} {slug} {commit}; empty: none
 	Now        func() time.Time
+
+	state state
 }
 
 // Entry is one file of a collection as it stands on the site's branch.
@@ -136,8 +138,9 @@ type MediaFile struct {
 
 // Preview is where a draft can be looked at.
 type Preview struct {
-	URL   string
-	Ready bool
+	URL   string // of the whole site as it is with the draft; clients add preview_path themselves
+	Page  string // of the entry in it: URL with preview_path filled in
+	Ready bool   // it has been built
 }
 
 // Methods of *Service (implemented in this package):
