@@ -1,6 +1,7 @@
 package cms
 
 import (
+	"cmp"
 	"path"
 	"strings"
 )
@@ -77,7 +78,10 @@ func (r *configReader) folderCollection(n *node, x *Collection) {
 		}
 	}
 	if meta := r.section(n, "meta"); meta != nil {
-		x.IndexFile = r.text(r.section(meta, "path"), "index_file")
+		if at := r.section(meta, "path"); at != nil {
+			x.IndexFile = r.text(at, "index_file")
+			x.pathField = &Field{Name: "path", Widget: cmp.Or(r.text(at, "widget"), "string")}
+		}
 	}
 }
 

@@ -74,7 +74,8 @@ type Collection struct {
 	Media                 Folders
 	Preview               PreviewRule
 
-	line int
+	line      int
+	pathField *Field // what meta.path adds to the fields; nil: nothing
 }
 
 // File is one file of a file collection. Its name is its slug.
@@ -110,6 +111,14 @@ type PreviewRule struct {
 
 // IsFolder reports whether the collection is a folder of entries.
 func (c *Collection) IsFolder() bool { return c.Files == nil }
+
+// allFields are the fields that an editor of an entry sees.
+func (c *Collection) allFields() []*Field {
+	if c.pathField == nil {
+		return c.Fields
+	}
+	return append([]*Field{c.pathField}, c.Fields...)
+}
 
 // Collection is the collection of a name, nil when there is none.
 func (c *Config) Collection(name string) *Collection {

@@ -111,9 +111,7 @@ func (d *document) section(key string) *Object {
 func i18nObject(own any, i *I18n) *Object {
 	o := NewObject()
 	if old, ok := own.(*Object); ok {
-		for _, k := range old.keys {
-			o.Set(k, old.vals[k])
-		}
+		o.setAll(old)
 	}
 	locales := make([]any, len(i.Locales))
 	for k, l := range i.Locales {
@@ -235,9 +233,7 @@ func (d *document) folder(o *Object, x *Collection) {
 		f.Set("name", "path")
 		f.Set("meta", true)
 		f.Set("required", true)
-		for _, k := range entry.keys {
-			f.Set(k, entry.vals[k])
-		}
+		f.setAll(entry)
 		fields, _ := o.Get("fields").([]any)
 		o.Set("fields", append([]any{f}, fields...))
 	}
@@ -304,8 +300,11 @@ func (d *document) defaultSortable(x *Collection) []any {
 }
 
 // integration reports whether entries of a collection are listed by a service
-// outside, such as a search index.
+// outside, such as a search index. Generation 2 never notices one here.
 func (d *document) integration(collection string) bool {
+	if !d.modern {
+		return false
+	}
 	for _, o := range d.list("integrations") {
 		hooks, _ := o.Get("hooks").([]any)
 		collections, _ := o.Get("collections").([]any)
@@ -351,9 +350,7 @@ func (d *document) editor(o *Object) {
 		e.Set("preview", site.Get("preview"))
 		e.Set("notes", site.Get("notes"))
 		if has {
-			for _, k := range own.keys {
-				e.Set(k, own.vals[k])
-			}
+			e.setAll(own)
 		}
 		o.Set("editor", e)
 	case ok && !has:

@@ -51,6 +51,13 @@ func (o *Object) fill(key string, v any) {
 	}
 }
 
+// setAll sets all keys of another object.
+func (o *Object) setAll(from *Object) {
+	for _, k := range from.keys {
+		o.Set(k, from.vals[k])
+	}
+}
+
 // MarshalJSON writes the keys in order.
 func (o *Object) MarshalJSON() ([]byte, error) {
 	var b bytes.Buffer

@@ -107,7 +107,7 @@ func (x *Collection) infer(role string) string {
 		return x.identifier()
 	}
 	first := func(widgets ...string) string {
-		for _, f := range x.Fields {
+		for _, f := range x.allFields() {
 			if slices.Contains(widgets, f.Widget) && slices.Contains(roleNames(role), f.Name) {
 				return f.Name
 			}
@@ -128,7 +128,7 @@ func (x *Collection) infer(role string) string {
 		return name
 	}
 	if role == "title" {
-		for _, f := range x.Fields {
+		for _, f := range x.allFields() {
 			if f.Widget == main {
 				return f.Name
 			}
@@ -156,7 +156,7 @@ func roleNames(role string) []string {
 // identifier is identifier_field when there is such a field, else title or
 // path.
 func (x *Collection) identifier() string {
-	names := fieldNames(x.Fields, "")
+	names := fieldNames(x.allFields(), "")
 	for _, want := range []string{x.IdentifierField, "title", "path"} {
 		for _, name := range names {
 			if want != "" && strings.EqualFold(strings.TrimSpace(name), strings.TrimSpace(want)) {
