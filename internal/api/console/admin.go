@@ -155,12 +155,30 @@ func (a *Admin) document(ctx context.Context) (map[string]any, error) {
 	return c.Document(bundle.generation())
 }
 
+// seed answers with the files that a test-repo starts with. That backend looks
+// a collection's folder up as one key of the tree, slashes and all, so each
+// folder is entered under that key too: the same object by another name.
 func (a *Admin) seed(w http.ResponseWriter, r *http.Request) {
 	if a.Seed == nil {
 		http.NotFound(w, r)
 		return
 	}
+	c, err := a.Config(r.Context())
+	if err != nil {
+		a.logged(r, err)
+		a.emptyScript(w)
+		return
+	}
+	folders := []string{c.MediaFolder}
+	for _, collection := range c.Collections {
+		folders = append(folders, collection.Folder)
+	}
 	a.assign(w, r, "repoFiles", a.Seed)
+	a.assign(w, r, "repoFolders", folders)
+	_, _ = w.Write([]byte(`for (const folder of repoFolders.filter((f) => f.includes("/"))) {
+  repoFiles[folder] = folder.split("/").reduce((at, name) => (at[name] ??= {}), repoFiles);
+}
+`)) // the client has gone when this fails
 }
 
 // assign answers with a script that sets one global variable.

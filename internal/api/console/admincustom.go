@@ -78,9 +78,9 @@ func (a *Admin) customFile(r *http.Request) ([]byte, error) {
 		return nil, err
 	}
 	repo := a.Site.Repo.Git
-	commit, err := repo.Resolve(ctx, r.PathValue("commit"))
-	if err != nil {
-		return nil, err
+	commit := git.ID(r.PathValue("commit"))
+	if id, err := repo.Resolve(ctx, string(commit)); err != nil || id != commit {
+		return nil, fault.New(fault.NotFound, "not the full id of a commit") // a branch's name would be kept for good
 	}
 	if published, err := repo.IsAncestor(ctx, commit, head.Commit); err != nil {
 		return nil, err

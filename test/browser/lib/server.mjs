@@ -1,0 +1,148 @@
+// A real gatehouse for one test file: its own directory, repositories, people
+// and port. Everything is gone after stop().
+import { execFileSync, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { createServer } from 'node:net';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+const binary = process.env.GATEHOUSE_BIN ?? join(dirname(fileURLToPath(import.meta.url)), '../../../bin/gatehouse');
+export const password = 'a long enough password 1';
+
+const seeder = { GIT_AUTHOR_NAME: 'Sam Seeder', GIT_AUTHOR_EMAIL: 'sam@example.org', GIT_COMMITTER_NAME: 'Sam Seeder', GIT_COMMITTER_EMAIL: 'sam@example.org', GIT_CONFIG_GLOBAL: '/dev/null', GIT_CONFIG_NOSYSTEM: '1' };
+
+async function freePort() {
+  const server = createServer().listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const { port } = server.address();
+  server.close();
+  await once(server, 'close');
+  return port;
+}
+
+/** A bare repository, looked at with git itself. */
+export class Repository {
+  constructor(dir) {
+    this.dir = dir;
+  }
+
+  git(...args) {
+    return execFileSync('git', ['--git-dir', this.dir, ...args], { encoding: 'utf8', env: { ...process.env, ...seeder }, stdio: ['ignore', 'pipe', 'pipe'], maxBuffer: 1 << 28 });
+  }
+
+  /** Makes the repository with one commit of files ({path: text or Buffer}). */
+  static create(dir, files) {
+    execFileSync('git', ['init', '-q', '--bare', '-b', 'main', dir]);
+    const repository = new Repository(dir);
+    repository.commit(files, 'Begin', '2024-01-01T00:00:00Z');
+    return repository;
+  }
+
+  /** A commit as somebody with git would push it. Null removes a path. */
+  commit(files, message, date = new Date().toISOString()) {
+    const tree = mkdtempSync(join(tmpdir(), 'gatehouse-tree-'));
+    try {
+      const env = { ...process.env, ...seeder, GIT_AUTHOR_DATE: date, GIT_COMMITTER_DATE: date };
+      const git = (...args) => execFileSync('git', args, { cwd: tree, env, stdio: ['ignore', 'pipe', 'pipe'] });
+      execFileSync('git', ['clone', '-q', this.dir, '.'], { cwd: tree, env, stdio: ['ignore', 'ignore', 'ignore'] });
+      for (const [path, data] of Object.entries(files)) {
+        if (data === null) { git('rm', '-q', path); continue; }
+        mkdirSync(dirname(join(tree, path)), { recursive: true });
+        writeFileSync(join(tree, path), data);
+      }
+      git('add', '-A');
+      git('commit', '-q', '-m', message);
+      git('push', '-q', 'origin', 'HEAD:main');
+    } finally {
+      rmSync(tree, { recursive: true, force: true });
+    }
+  }
+
+  /** The text of a file; undefined when there is none. */
+  read(path, rev = 'main') {
+    try {
+      return this.git('cat-file', 'blob', `${rev}:${path}`);
+    } catch {
+      return undefined;
+    }
+  }
+
+  files(rev = 'main') {
+    return this.git('ls-tree', '-r', '--name-only', '-z', rev).split('\0').filter(Boolean);
+  }
+
+  /** The newest commit of a branch: {author, email, subject, paths}. */
+  last(rev = 'main') {
+    const [author, email, subject] = this.git('log', '-1', '--format=%an%n%ae%n%s', rev).split('\n');
+    const paths = this.git('diff-tree', '-r', '-m', '--first-parent', '--root', '--no-commit-id', '--name-only', rev).split('\n').filter(Boolean);
+    return { author, email, subject, paths };
+  }
+
+  drafts() {
+    return this.git('for-each-ref', '--format=%(refname:short)', 'refs/heads/cms/').split('\n').filter(Boolean);
+  }
+
+  /** Git's own opinion of the whole repository; throws when anything is wrong. */
+  fsck() {
+    this.git('fsck', '--full', '--strict');
+  }
+}
+
+/**
+ * Starts gatehouse.
+ *
+ * @param {object} o
+ * @param {{[name: string]: {files: object, bundle?: string, more?: string}}} o.sites more: further YAML lines of the site
+ * @param {{email: string, name: string, site?: string, role?: string, operator?: boolean}[]} o.people
+ */
+export async function start({ sites, people }) {
+  const dir = mkdtempSync(join(tmpdir(), 'gatehouse-browser-'));
+  const port = await freePort();
+  const url = `http://127.0.0.1:${port}`;
+  const repositories = {};
+  let yaml = `url: ${url}\nlisten: 127.0.0.1:${port}\ndata: ./data\nsites:\n`;
+  for (const [name, { files, bundle, more = '' }] of Object.entries(sites)) {
+    const bare = join(dir, `${name}.git`);
+    repositories[name] = Repository.create(bare, files);
+    yaml += `  - name: ${name}\n    title: The ${name}\n    backend: {name: git-gateway, repo: ${bare}, branch: main}\n`;
+    if (bundle) yaml += `    admin: {bundle: ${bundle}}\n`;
+    yaml += more;
+  }
+  const config = join(dir, 'gatehouse.yaml');
+  writeFileSync(config, yaml);
+
+  const run = (args, input) => execFileSync(binary, [...args, '--config', config], { input, encoding: 'utf8', stdio: ['pipe', 'pipe', 'pipe'] });
+  for (const { email, name, site, role, operator } of people) {
+    const rights = operator ? ['--operator'] : ['--site', site, '--role', role];
+    run(['users', 'add', email, '--name', name, ...rights, '--password-stdin'], password);
+  }
+
+  const child = spawn(binary, ['serve', '--config', config], { stdio: ['ignore', 'pipe', 'pipe'] });
+  let log = '';
+  for (const stream of [child.stdout, child.stderr]) stream.on('data', (data) => { log += data; });
+  const ended = once(child, 'exit');
+  await ready(`${url}/readyz`, child, () => log);
+
+  return {
+    url, dir, repositories, run, log: () => log,
+    async stop() {
+      child.kill('SIGTERM');
+      await ended;
+      if (process.env.GATEHOUSE_KEEP) console.log(`kept ${dir}\n${log}`);
+      else rmSync(dir, { recursive: true, force: true });
+    },
+  };
+}
+
+/** Waits until the server answers; there is nothing to wait on but the answer itself. */
+async function ready(url, child, log) {
+  for (let left = 300; left > 0; left--) {
+    if (child.exitCode !== null) throw new Error(`gatehouse ended before it was ready:\n${log()}`);
+    if (await fetch(url).then((r) => r.ok, () => false)) return;
+    await new Promise((resolve) => { setTimeout(resolve, 50); });
+  }
+  child.kill('SIGKILL');
+  throw new Error(`gatehouse is not ready after 15 s:\n${log()}`);
+}
