@@ -52,6 +52,47 @@ func encoder(w io.Writer) *json.Encoder {
 	return e
 }
 
+// arrayWriter writes a JSON array element by element.
+type arrayWriter struct {
+	w    io.Writer
+	line bytes.Buffer
+	enc  *json.Encoder
+	more bool
+}
+
+func newArray(w io.Writer) *arrayWriter {
+	a := &arrayWriter{w: w}
+	a.enc = encoder(&a.line)
+	return a
+}
+
+func (a *arrayWriter) add(v any) error {
+	a.line.Reset()
+	a.line.WriteByte(a.opening())
+	if err := a.enc.Encode(v); err != nil {
+		return err
+	}
+	_, err := a.w.Write(bytes.TrimSuffix(a.line.Bytes(), []byte("\n")))
+	return err
+}
+
+func (a *arrayWriter) end() error {
+	if !a.more {
+		_, err := io.WriteString(a.w, "[]\n")
+		return err
+	}
+	_, err := io.WriteString(a.w, "]\n")
+	return err
+}
+
+func (a *arrayWriter) opening() byte {
+	if a.more {
+		return ','
+	}
+	a.more = true
+	return '['
+}
+
 // sender holds an answer back until it is clear whether it is long.
 type sender struct {
 	h       *Handler

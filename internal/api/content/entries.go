@@ -1,7 +1,6 @@
 package content
 
 import (
-	"bytes"
 	"context"
 	"io"
 	"time"
@@ -46,30 +45,15 @@ func timestamp(t time.Time) string {
 
 // list streams entries as a JSON array.
 func list(entries []cms.Entry) stream {
-	return func(w io.Writer) error { return writeList(w, entries) }
-}
-
-func writeList(w io.Writer, entries []cms.Entry) error {
-	var line bytes.Buffer
-	enc := encoder(&line)
-	sep := byte('[')
-	for i := range entries {
-		line.Reset()
-		line.WriteByte(sep)
-		sep = ','
-		if err := enc.Encode(toEntry(entries[i])); err != nil {
-			return err
+	return func(w io.Writer) error {
+		out := newArray(w)
+		for _, e := range entries {
+			if err := out.add(toEntry(e)); err != nil {
+				return err
+			}
 		}
-		if _, err := w.Write(line.Bytes()); err != nil {
-			return err
-		}
+		return out.end()
 	}
-	end := "]"
-	if len(entries) == 0 {
-		end = "[]"
-	}
-	_, err := io.WriteString(w, end)
-	return err
 }
 
 // folderParams are the parameters of entriesByFolder and entriesPage.

@@ -1,7 +1,6 @@
 package content
 
 import (
-	"bytes"
 	"context"
 	"encoding/base64"
 	"io"
@@ -84,13 +83,7 @@ func (h *Handler) getMedia(ctx context.Context, c call) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	return stream(func(w io.Writer) error {
-		if len(files) == 0 {
-			_, err := io.WriteString(w, "[]")
-			return err
-		}
-		return h.writeMedia(ctx, w, files)
-	}), nil
+	return stream(func(w io.Writer) error { return h.writeMedia(ctx, w, files) }), nil
 }
 
 func (h *Handler) writeMedia(ctx context.Context, w io.Writer, files []cms.MediaFile) error {
@@ -98,25 +91,18 @@ func (h *Handler) writeMedia(ctx context.Context, w io.Writer, files []cms.Media
 	for i, f := range files {
 		ids[i] = f.ID
 	}
-	var line bytes.Buffer
-	i, sep := 0, byte('[')
+	out := newArray(w)
+	i := 0
 	for blob, err := range h.Site.Repo.Git.Blobs(ctx, ids) {
 		if err != nil {
 			return err
 		}
-		line.Reset()
-		line.WriteByte(sep)
-		sep = ','
-		if err := encoder(&line).Encode(inline(files[i], blob.Data)); err != nil {
-			return err
-		}
-		if _, err := w.Write(line.Bytes()); err != nil {
+		if err := out.add(inline(files[i], blob.Data)); err != nil {
 			return err
 		}
 		i++
 	}
-	_, err := io.WriteString(w, "]")
-	return err
+	return out.end()
 }
 
 func (h *Handler) getMediaFile(ctx context.Context, c call) (any, error) {

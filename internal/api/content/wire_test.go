@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"testing"
 )
@@ -15,7 +16,7 @@ var update = flag.Bool("update", false, "write the answers into testdata/wire")
 //
 //	as NAME              who calls from now on
 //	restart              the server ends and starts again
-//	push PATH TEXT       somebody pushes a file to main; \n is a new line
+//	push PATH TEXT       somebody pushes a file to main; TEXT as in a Go string
 //	> ACTION PARAMS      a request on branch main
 //	>> BODY              a request as it stands
 //	get TARGET           GET; the answer is status and headers
@@ -51,7 +52,9 @@ func play(t *testing.T, script string) {
 			w.restart()
 		case "push":
 			path, text, _ := strings.Cut(rest, " ")
-			w.commit(map[string]string{path: strings.ReplaceAll(text, `\n`, "\n")})
+			text, err := strconv.Unquote(`"` + text + `"`)
+			w.must(err)
+			w.commit(map[string]string{path: text})
 		case ">":
 			action, params, _ := strings.Cut(rest, " ")
 			status, body := w.call(action, params)
