@@ -58,7 +58,7 @@ func (r *Repository) chain(ctx context.Context, c git.Commit) (git.ID, error) {
 		return "", err
 	}
 	err = r.Git.UpdateRefs(ctx, git.RefUpdate{Name: diskRef, Old: last, New: id})
-	if fault.Is(err, fault.Conflict) || fault.Is(err, fault.Unavailable) {
+	if fault.Is(err, fault.Conflict) {
 		return "", again(err)
 	}
 	return id, err

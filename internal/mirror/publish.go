@@ -198,9 +198,6 @@ func (r *Repository) proposed(ctx context.Context, c candidate, p PublishRequest
 
 // overtaken is errMoved when a branch of the merge is no longer where it was.
 func (r *Repository) overtaken(ctx context.Context, err error, c candidate) error {
-	if fault.Is(err, fault.Unavailable) {
-		return again(err)
-	}
 	if !fault.Is(err, fault.Conflict) {
 		return err
 	}

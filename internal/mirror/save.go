@@ -169,11 +169,7 @@ func (r *Repository) ask(ctx context.Context, check func(context.Context, Move) 
 func (r *Repository) refused(ctx context.Context, err error, t tip, alongside []git.RefUpdate) error {
 	var f *fault.Error
 	switch {
-	case !errors.As(err, &f), errors.Is(err, git.ErrNameClash), len(f.Paths) > 0:
-		return err
-	case f.Kind == fault.Unavailable:
-		return again(err)
-	case f.Kind != fault.Conflict:
+	case !errors.As(err, &f), f.Kind != fault.Conflict, len(f.Paths) > 0, errors.Is(err, git.ErrNameClash):
 		return err
 	case len(alongside) == 0:
 		return again(err)

@@ -273,6 +273,23 @@ func TestAMoveBetweenToTheSameFileIsAConflict(t *testing.T) {
 	}
 }
 
+// TestBranchNamesThatClash: cms/pages/about and cms/pages/about/us cannot both
+// be; whoever named them wants to know, so as to choose another name.
+func TestBranchNamesThatClash(t *testing.T) {
+	d, r := site(t, map[string]string{a: "a\n"})
+	start := head(t, r, "main")
+	draft(t, r, "cms/pages/about", start, write("about.md", "x\n"))
+	var checks int
+	_, err := r.Save(t.Context(), mirror.Save{Branch: "cms/pages/about/us", Start: start, Author: ada, Changes: []mirror.Change{write("us.md", "x\n")}, Check: func(context.Context, mirror.Move) error {
+		checks++
+		return nil
+	}})
+	wantFault(t, err, fault.Conflict, nil)
+	if !errors.Is(err, git.ErrNameClash) || checks != 1 || d.Head(t, "cms/pages/about/us") != "" {
+		t.Errorf("after %d attempts: %v", checks, err)
+	}
+}
+
 func TestSaveEndsWithItsContext(t *testing.T) {
 	d, r := site(t, map[string]string{a: "a\n"})
 	ctx, cancel := context.WithCancel(t.Context())

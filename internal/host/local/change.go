@@ -139,7 +139,7 @@ func (r *record) mustBe(s host.State) error {
 }
 
 // errOvertaken says that a transaction failed only because somebody else's came
-// first or is under way.
+// first.
 var errOvertaken = errors.New("another change came first")
 
 // update is UpdateRefs whose error is errOvertaken where it is worth another
@@ -147,7 +147,7 @@ var errOvertaken = errors.New("another change came first")
 func (h *Host) update(ctx context.Context, updates ...git.RefUpdate) error {
 	err := h.Git.UpdateRefs(ctx, updates...)
 	var f *fault.Error
-	if errors.As(err, &f) && len(f.Paths) == 0 && (f.Kind == fault.Conflict || f.Kind == fault.Unavailable) {
+	if errors.As(err, &f) && f.Kind == fault.Conflict && len(f.Paths) == 0 {
 		return fmt.Errorf("%w: %w", errOvertaken, err)
 	}
 	return err
