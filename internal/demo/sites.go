@@ -14,6 +14,14 @@ const (
 	kitchen = "kitchen"
 )
 
+// title is what people call a site.
+func title(name string) string {
+	if name == kitchen {
+		return "The Rye House"
+	}
+	return "Millbrook Meadows"
+}
+
 const styleSheet = "/demo/site.css"
 
 // pagesOf says how the pages of a sample site are made from its repository.

@@ -120,4 +120,3 @@ func below(pages map[string]*document, parent string) []string {
 	slices.Sort(list)
 	return list
 }
-

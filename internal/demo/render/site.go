@@ -116,6 +116,7 @@ type query struct {
 	base   string // for links: Base, or the draft's
 	commit git.ID
 	draft  *git.Commit // the draft's commit, nil on the site itself
+	live   bool        // the draft has been published
 	locale string
 	rest   string // without slashes at the ends
 	index  *index
@@ -155,9 +156,21 @@ func (s *Site) load(ctx context.Context, q *query, rev string) error {
 			return err
 		}
 		q.draft, q.base = &c, s.Base+"/-/draft/"+rev
+		if q.live, err = s.published(ctx, commit); err != nil {
+			return err
+		}
 	}
 	q.index, err = s.indexOf(ctx, commit)
 	return err
+}
+
+// published reports whether a commit is a part of the site by now.
+func (s *Site) published(ctx context.Context, commit git.ID) (bool, error) {
+	site, err := s.Repo.Resolve(ctx, "refs/heads/"+s.Branch)
+	if err != nil {
+		return false, err
+	}
+	return s.Repo.IsAncestor(ctx, commit, site)
 }
 
 // answer finds out what is asked for. Sections come before pages.
@@ -165,7 +178,7 @@ func (s *Site) answer(w http.ResponseWriter, r *http.Request, q *query) error {
 	if q.rest == "" {
 		return s.front(w, q)
 	}
-	if file, ok := strings.CutPrefix("/"+q.rest, s.Public+"/"); ok {
+	if file, ok := strings.CutPrefix("/"+q.rest, s.Public+"/"); ok && fs.ValidPath(file) {
 		return s.picture(w, r, q, path.Join(s.Media, file))
 	}
 	name, slug, _ := strings.Cut(q.rest, "/")

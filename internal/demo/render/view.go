@@ -39,7 +39,8 @@ type link struct {
 }
 
 type draftNote struct {
-	Author, When, Commit, Published string
+	Author, When, Commit, Site string
+	Live                       bool
 }
 
 type block struct {
@@ -104,7 +105,7 @@ func (s *Site) view(q *query, kind, title string) *view {
 		v.Site.Menu = append(v.Site.Menu, link{m.text("label"), v.Home + escape(to), current})
 	}
 	if q.draft != nil {
-		v.Draft = &draftNote{Author: q.draft.Author.Name, When: day(q.draft.Author.When), Commit: string(q.commit)[:10], Published: s.Base + "/"}
+		v.Draft = &draftNote{Author: q.draft.Author.Name, When: day(q.draft.Author.When), Commit: string(q.commit)[:10], Site: s.Base + "/", Live: q.live}
 	}
 	return v
 }
@@ -181,4 +182,3 @@ func opening(markdown string) string {
 	}
 	return strings.Join(words, " ")
 }
-
