@@ -8,6 +8,7 @@ import (
 	"io"
 	"os"
 	"os/exec"
+	"slices"
 	"strconv"
 	"strings"
 	"syscall"
@@ -105,9 +106,11 @@ func exitCode(err error) int {
 
 // command is one call of git.
 type command struct {
-	args  []string
-	env   []string // beside the environment that all have
-	stdin io.Reader
+	args     []string
+	env      []string // beside the environment that all have
+	dir      string
+	stdin    io.Reader
+	personal bool // reads the configuration of the person who runs this program
 }
 
 // bounded keeps the first bytes that it is given and forgets the rest.
@@ -169,7 +172,12 @@ func (r *Repo) run(ctx context.Context, c command) ([]byte, error) {
 	}
 	out := bounded{max: maxOutput}
 	cmd := newProcess(ctx, r.environment(c.env...), c.args...)
-	cmd.Stdin, cmd.Stdout = c.stdin, &out
+	if c.personal {
+		cmd.Env = slices.DeleteFunc(cmd.Env, func(s string) bool {
+			return strings.HasPrefix(s, "GIT_CONFIG_GLOBAL=") || strings.HasPrefix(s, "GIT_CONFIG_NOSYSTEM=")
+		})
+	}
+	cmd.Dir, cmd.Stdin, cmd.Stdout = c.dir, c.stdin, &out
 	err = finish(ctx, cmd, c.args[0])
 	if err == nil && out.lost {
 		err = fmt.Errorf("git %s: more than %d bytes of output", c.args[0], maxOutput)

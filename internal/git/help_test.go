@@ -126,3 +126,9 @@ func fsck(t testing.TB, r *Repo) {
 		t.Errorf("git fsck: %s", out)
 	}
 }
+
+// remove takes a loose object away.
+func remove(t testing.TB, r *Repo, id string) {
+	t.Helper()
+	must(t, os.Remove(filepath.Join(r.common, "objects", id[:2], id[2:])))
+}

@@ -112,10 +112,11 @@ func (r *Repo) Close() error {
 func newRepo(gitDir string) *Repo {
 	r := &Repo{
 		Dir: gitDir, common: gitDir, hash: sha1Format,
-		running: make(chan struct{}, maxCommands),
-		streams: make(chan struct{}, maxStreams),
-		refs:    make(chan struct{}, 1),
-		history: history{lock: make(chan struct{}, 1)},
+		running:  make(chan struct{}, maxCommands),
+		streams:  make(chan struct{}, maxStreams),
+		refs:     make(chan struct{}, 1),
+		snapshot: snapshot{lock: make(chan struct{}, 1)},
+		history:  history{lock: make(chan struct{}, 1)},
 	}
 	r.life, r.end = context.WithCancel(context.Background())
 	r.readers.start = r.startReader
