@@ -83,8 +83,8 @@ func notSignedIn() error {
 	return fault.New(fault.Unauthenticated, "You are not signed in, or your sign-in has expired. Sign in again.")
 }
 
-// clock is f, or the real time.
-func clock(f func() time.Time) time.Time {
+// timeOf is f, or the real time.
+func timeOf(f func() time.Time) time.Time {
 	if f == nil {
 		return time.Now()
 	}

@@ -42,7 +42,7 @@ func (d *Door) Bearer(ctx context.Context, token, site string) (Principal, error
 	if err != nil {
 		return Principal{}, err
 	}
-	caller, err := d.Issuer.store.CallerBySession(ctx, c.Session, site, clock(d.Issuer.Now))
+	caller, err := d.Issuer.store.CallerBySession(ctx, c.Session, site, timeOf(d.Issuer.Now))
 	if fault.Is(err, fault.NotFound) {
 		return Principal{}, notSignedIn()
 	}

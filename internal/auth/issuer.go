@@ -91,7 +91,7 @@ func numericDate(seconds int64) *jwt.NumericDate {
 // Access makes an access token for a site: issuer is the site's identity URL,
 // session the id of the family it belongs to. It is valid for AccessLife.
 func (i *Issuer) Access(site, issuer, session string, s Subject) (string, error) {
-	now := clock(i.Now)
+	now := timeOf(i.Now)
 	t := jwt.NewWithClaims(jwt.SigningMethodHS256, claims{
 		Expires: now.Add(AccessLife).Unix(), Subject: s.UserID, Audience: site, Email: s.Email,
 		AppMetadata: orEmpty(s.AppMetadata), UserMetadata: orEmpty(s.UserMetadata),
@@ -126,7 +126,7 @@ func (i *Issuer) verify(token, site, issuer string) (claims, error) {
 		jwt.WithValidMethods([]string{jwt.SigningMethodHS256.Alg()}),
 		jwt.WithExpirationRequired(), jwt.WithIssuedAt(), jwt.WithStrictDecoding(),
 		jwt.WithIssuer(issuer), jwt.WithAudience(site),
-		jwt.WithTimeFunc(func() time.Time { return clock(i.Now) }),
+		jwt.WithTimeFunc(func() time.Time { return timeOf(i.Now) }),
 	)
 	_, err := parser.ParseWithClaims(token, &c, func(t *jwt.Token) (any, error) {
 		if t.Header["kid"] != i.kid {

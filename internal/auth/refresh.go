@@ -29,7 +29,7 @@ var (
 // Start begins a family of refresh tokens for a user who has just proved who
 // they are, at a site. It returns the family and its first token.
 func (i *Issuer) Start(ctx context.Context, userID, site, agent string, from netip.Addr) (Session, string, error) {
-	now := clock(i.Now)
+	now := timeOf(i.Now)
 	token := newToken()
 	x := store.Session{
 		ID: newID(), UserID: userID, Site: site,
@@ -53,7 +53,7 @@ func (i *Issuer) Refresh(ctx context.Context, token, site string) (Session, stri
 	next := i.successor(token)
 	x, out, err := i.store.Rotate(ctx, store.Rotation{
 		Hash: hashOf(token), Successor: hashOf(next), Site: site,
-		Now: clock(i.Now), Grace: i.Grace, Idle: RefreshIdle, Absolute: Absolute,
+		Now: timeOf(i.Now), Grace: i.Grace, Idle: RefreshIdle, Absolute: Absolute,
 	})
 	switch {
 	case err != nil:

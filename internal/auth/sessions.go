@@ -34,7 +34,7 @@ func (s *Sessions) CookieName() string {
 // its cookie. The session that the request carried, if any, ends: a cookie from
 // before the sign-in is worth nothing after it.
 func (s *Sessions) Start(w http.ResponseWriter, r *http.Request, userID string, from netip.Addr) (Session, error) {
-	ctx, now := r.Context(), clock(s.Now)
+	ctx, now := r.Context(), timeOf(s.Now)
 	if old := s.cookie(r); old != "" {
 		if err := s.Store.EndCookie(ctx, hashOf(old)); err != nil {
 			return Session{}, err
@@ -67,7 +67,7 @@ func (s *Sessions) End(w http.ResponseWriter, r *http.Request) error {
 // List are a user's live sessions, browsers and identity clients, the one last
 // seen first.
 func (s *Sessions) List(ctx context.Context, userID string) ([]Session, error) {
-	rows, err := s.Store.Sessions(ctx, userID, clock(s.Now))
+	rows, err := s.Store.Sessions(ctx, userID, timeOf(s.Now))
 	if err != nil {
 		return nil, err
 	}
@@ -100,7 +100,7 @@ func (s *Sessions) principal(r *http.Request, site string) (Principal, error) {
 	if token == "" {
 		return Principal{}, notSignedIn()
 	}
-	now := clock(s.Now)
+	now := timeOf(s.Now)
 	c, err := s.Store.CallerByCookie(r.Context(), hashOf(token), site, now)
 	if fault.Is(err, fault.NotFound) {
 		return Principal{}, notSignedIn()
