@@ -21,6 +21,7 @@ import (
 	"errors"
 	"os"
 	"path/filepath"
+	"sync/atomic"
 	"time"
 
 	"gatehouse/internal/fault"
@@ -41,6 +42,8 @@ type Store struct {
 	write *sql.DB
 	read  *sql.DB
 	key   sealKey
+
+	attempts atomic.Int64 // charged since the start; see sweepEvery
 }
 
 // Open opens the database at path, or makes it (mode 0600, its directory 0700,

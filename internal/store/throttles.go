@@ -11,6 +11,9 @@ import (
 // first, the oldest before the others.
 const maxThrottles = 50_000
 
+// sweepEvery is after how many attempts the bound is enforced.
+const sweepEvery = 1000
+
 // Charge is one counter that an attempt is charged to.
 type Charge struct {
 	Key    string
@@ -42,6 +45,9 @@ func (s *Store) ChargeAttempt(ctx context.Context, now time.Time, charges ...Cha
 				return err
 			}
 		}
+		if s.attempts.Add(1)%sweepEvery == 0 {
+			return sweepThrottles(ctx, tx, now.Add(-throttleLife), maxThrottles)
+		}
 		return nil
 	})
 	return wait, err
@@ -67,10 +73,16 @@ func charge(ctx context.Context, tx *sql.Tx, now time.Time, c Charge) error {
 
 // RefundAttempt takes back what ChargeAttempt counted at a time, on one key.
 func (s *Store) RefundAttempt(ctx context.Context, key string, charged time.Time) error {
-	_, err := s.exec(ctx, `
-		UPDATE throttles SET failures = failures - 1, until = CASE WHEN last = $2 THEN 0 ELSE until END
-		WHERE key = $1 AND failures > 0`, key, ms(charged))
-	return err
+	return s.tx(ctx, func(tx *sql.Tx) error {
+		_, err := tx.ExecContext(ctx, `
+			UPDATE throttles SET failures = failures - 1, until = CASE WHEN last = $2 THEN 0 ELSE until END
+			WHERE key = $1`, key, ms(charged))
+		if err != nil {
+			return err
+		}
+		_, err = tx.ExecContext(ctx, `DELETE FROM throttles WHERE key = $1 AND failures <= 0`, key)
+		return err
+	})
 }
 
 // ClearThrottle forgets the failures of a key.
@@ -79,12 +91,8 @@ func (s *Store) ClearThrottle(ctx context.Context, key string) error {
 	return err
 }
 
-// SweepThrottles removes counters without an attempt since before, and what is
-// over the bound of the table.
-func (s *Store) SweepThrottles(ctx context.Context, before time.Time) error {
-	return s.tx(ctx, func(tx *sql.Tx) error { return sweepThrottles(ctx, tx, before, maxThrottles) })
-}
-
+// sweepThrottles removes counters without an attempt since before, and what is
+// over the bound.
 func sweepThrottles(ctx context.Context, tx *sql.Tx, before time.Time, bound int) error {
 	if _, err := tx.ExecContext(ctx, `DELETE FROM throttles WHERE last < $1`, ms(before)); err != nil {
 		return err
