@@ -5,10 +5,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"gatehouse/internal/fault"
 	"io"
 	"iter"
-
-	"gatehouse/internal/fault"
 )
 
 const (

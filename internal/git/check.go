@@ -1,13 +1,12 @@
 package git
 
 import (
+	"gatehouse/internal/fault"
 	"strings"
 	"unicode"
 	"unicode/utf8"
 
 	"golang.org/x/text/unicode/norm"
-
-	"gatehouse/internal/fault"
 )
 
 const (

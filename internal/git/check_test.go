@@ -1,12 +1,11 @@
 package git
 
 import (
+	"gatehouse/internal/fault"
 	"os"
 	"os/exec"
 	"strings"
 	"testing"
-
-	"gatehouse/internal/fault"
 )
 
 var goodPaths = []string{

@@ -6,13 +6,12 @@ import (
 	"crypto/rand"
 	"errors"
 	"fmt"
+	"gatehouse/internal/fault"
 	"io/fs"
 	"os"
 	"path"
 	"slices"
 	"strings"
-
-	"gatehouse/internal/fault"
 )
 
 // FileEdit is one file of the work tree to write, or with Delete to remove.
@@ -109,33 +108,35 @@ func (w *fileWriter) check(e FileEdit) error {
 		}
 	}
 	info, err := w.root.Lstat(e.Path)
-	switch {
-	case err == nil && !info.Mode().IsRegular():
-		return w.refuse(e.Path, "it is a folder or a link")
-	case err != nil && !isAbsent(err):
-		return err
-	case e.Base == nil:
-		return nil
-	case err != nil:
-		if *e.Base != "" {
+	if errors.Is(err, fs.ErrNotExist) {
+		if e.Base != nil && *e.Base != "" {
 			return w.refuse(e.Path, "it has been removed in the meantime")
 		}
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	if !info.Mode().IsRegular() {
+		return w.refuse(e.Path, "it is a folder or a link")
+	}
+	return w.checkBase(e)
+}
+
+// checkBase refuses an edit of a file that is not at its base.
+func (w *fileWriter) checkBase(e FileEdit) error {
+	if e.Base == nil {
 		return nil
 	}
 	data, err := w.root.ReadFile(e.Path)
 	if err != nil {
 		return err
 	}
-	id := *e.Base
-	if w.repo.BlobID(data) != id && w.repo.BlobID(bytes.ReplaceAll(data, []byte("\r\n"), []byte("\n"))) != id {
+	unix := bytes.ReplaceAll(data, []byte("\r\n"), []byte("\n"))
+	if w.repo.BlobID(data) != *e.Base && w.repo.BlobID(unix) != *e.Base {
 		return w.refuse(e.Path, "it has changed in the meantime")
 	}
 	return nil
-}
-
-// isAbsent reports whether a path or a folder above it is not there.
-func isAbsent(err error) bool {
-	return errors.Is(err, fs.ErrNotExist)
 }
 
 func (w *fileWriter) refuse(path, why string) error {
@@ -187,15 +188,20 @@ func (w *fileWriter) finish(i int, e FileEdit) error {
 		}
 		return err
 	}
-	if err := w.root.Remove(e.Path); err != nil && !isAbsent(err) {
+	if err := w.root.Remove(e.Path); err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return err
 	}
-	for dir := path.Dir(e.Path); dir != "."; dir = path.Dir(dir) {
+	w.prune(e.Path)
+	return nil
+}
+
+// prune removes the folders above a path that are empty.
+func (w *fileWriter) prune(p string) {
+	for dir := path.Dir(p); dir != "."; dir = path.Dir(dir) {
 		if w.root.Remove(dir) != nil {
-			break // not empty
+			return // not empty
 		}
 	}
-	return nil
 }
 
 // clear removes what prepare left, and the folders it made for nothing.
@@ -205,11 +211,7 @@ func (w *fileWriter) clear() {
 			continue
 		}
 		_ = w.root.Remove(name)
-		for dir := path.Dir(name); dir != "."; dir = path.Dir(dir) {
-			if w.root.Remove(dir) != nil {
-				break
-			}
-		}
+		w.prune(name)
 	}
 }
 
@@ -221,7 +223,7 @@ func (w *fileWriter) syncDirs(edits []FileEdit) error {
 	slices.Sort(dirs)
 	for _, dir := range slices.Compact(dirs) {
 		f, err := w.root.Open(dir)
-		if isAbsent(err) {
+		if errors.Is(err, fs.ErrNotExist) {
 			continue
 		}
 		if err != nil {

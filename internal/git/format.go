@@ -1,13 +1,12 @@
 package git
 
 import (
-	"crypto/sha1" //nolint:gosec // Git names objects by SHA-1; it is no secret's guard here
+	"crypto/sha1"
 	"crypto/sha256"
 	"encoding/hex"
+	"gatehouse/internal/fault"
 	"hash"
 	"strconv"
-
-	"gatehouse/internal/fault"
 )
 
 // format is how a repository names its objects.

@@ -2,11 +2,10 @@ package git
 
 import (
 	"errors"
+	"gatehouse/internal/fault"
 	"io/fs"
 	"os"
 	"path/filepath"
-
-	"gatehouse/internal/fault"
 )
 
 // indexLock is git's own lock of a work tree's index: while it is held, no
@@ -19,7 +18,7 @@ type indexLock struct {
 // lockIndex takes the lock; fault.Unavailable when another git has it.
 func lockIndex(gitDir string) (*indexLock, error) {
 	index := filepath.Join(gitDir, "index")
-	f, err := os.OpenFile(index+lockSuffix, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o666)
+	f, err := os.OpenFile(index+lockSuffix, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o666) //nolint:gosec // as git makes it: the umask decides
 	if errors.Is(err, fs.ErrExist) {
 		return nil, fault.Wrap(fault.Unavailable, err, "Another git is at work in the work tree; try again. (If none is, remove %s)", index+lockSuffix)
 	}

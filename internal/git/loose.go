@@ -128,7 +128,7 @@ func (r *Repo) fanOut(top, dir string) (fs.FileInfo, error) {
 	if err != nil {
 		return nil, err
 	}
-	switch err := os.Mkdir(dir, 0o777); {
+	switch err := os.Mkdir(dir, 0o777); { //nolint:gosec // becomes as open as its parent, next
 	case err == nil:
 		r.unsynced.add(top)
 		return info, os.Chmod(dir, info.Mode()&(fs.ModePerm|fs.ModeSetgid))

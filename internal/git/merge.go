@@ -4,11 +4,10 @@ import (
 	"bytes"
 	"context"
 	"fmt"
+	"gatehouse/internal/fault"
 	"path/filepath"
 	"slices"
 	"strings"
-
-	"gatehouse/internal/fault"
 )
 
 // Merge merges the commit theirs into ours, textually, as three-way merges do.
@@ -25,11 +24,15 @@ func (r *Repo) Merge(ctx context.Context, ours, theirs ID) (Merged, error) {
 	}
 	out, err := r.git(ctx, "merge-tree", "--write-tree", "-z", "--name-only", "--no-messages", string(ours), string(theirs))
 	m, ok := parseMerge(out, r.hash)
-	if !ok || err != nil && exitCode(err) != 1 || err == nil && len(m.Conflicts) > 0 {
-		return Merged{}, fmt.Errorf("git merge-tree answered %.200q: %w", out, err)
+	conflict := exitCode(err) == 1 && ok
+	if err != nil && !conflict {
+		return Merged{}, err
+	}
+	if conflict != (len(m.Conflicts) > 0) {
+		return Merged{}, fmt.Errorf("git merge-tree answered %.200q", out)
 	}
 	m.Base = base
-	if err != nil {
+	if conflict {
 		m.Tree = ""
 		return m, nil
 	}

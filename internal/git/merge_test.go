@@ -2,11 +2,10 @@ package git
 
 import (
 	"fmt"
+	"gatehouse/internal/fault"
 	"slices"
 	"strings"
 	"testing"
-
-	"gatehouse/internal/fault"
 
 	"github.com/google/go-cmp/cmp"
 )

@@ -98,12 +98,11 @@ func (r *Repo) startReader() (*reader, error) {
 	return rd, explain(r.life, rd.cmd.Start(), "cat-file", &rd.stderr)
 }
 
-// stop ends the process and waits for it. It answers what the process said.
-func (rd *reader) stop() string {
+// stop ends the process and waits for it.
+func (rd *reader) stop() {
 	_ = killGroup(rd.cmd)
 	_ = rd.in.Close()
 	_ = rd.cmd.Wait()
-	return strings.TrimSpace(rd.stderr.buf.String())
 }
 
 // answer is the head of an answer of cat-file. Kind is empty when there is no

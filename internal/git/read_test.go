@@ -6,12 +6,11 @@ import (
 	"crypto/rand"
 	"errors"
 	"fmt"
+	"gatehouse/internal/fault"
 	"io"
 	"strings"
 	"sync"
 	"testing"
-
-	"gatehouse/internal/fault"
 
 	"github.com/google/go-cmp/cmp"
 )

@@ -2,12 +2,10 @@ package git
 
 import (
 	"context"
+	"gatehouse/internal/fault"
 	"io"
-	"os"
 	"path/filepath"
 	"strings"
-
-	"gatehouse/internal/fault"
 )
 
 const (
@@ -175,7 +173,7 @@ func (r *Repo) syncRefs(updates []RefUpdate) error {
 		}
 	}
 	for dir := range dirs {
-		if info, err := os.Stat(dir); err != nil || !info.IsDir() {
+		if !isDir(dir) {
 			continue // its last ref went
 		}
 		if err := r.syncDir(dir); err != nil {

@@ -5,14 +5,13 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"gatehouse/internal/fault"
 	"os"
 	"path/filepath"
 	"strconv"
 	"strings"
 	"sync"
 	"testing"
-
-	"gatehouse/internal/fault"
 
 	"github.com/google/go-cmp/cmp"
 )
@@ -98,8 +97,10 @@ func TestFiftyWritersLoseNothing(t *testing.T) {
 	r := newBare(t)
 	grow(t, r, "main", map[string]string{"start": "x"})
 	const writers = 50
+	second := open(t, r.Dir) // shares nothing with the first but the directory
 	var wg sync.WaitGroup
 	for i := range writers {
+		r := []*Repo{r, second}[i%2]
 		wg.Go(func() {
 			for {
 				old, err := r.Resolve(t.Context(), "refs/heads/main")

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"gatehouse/internal/fault"
 	"os"
 	"path/filepath"
 	"slices"
@@ -11,8 +12,6 @@ import (
 	"sync"
 	"sync/atomic"
 	"time"
-
-	"gatehouse/internal/fault"
 )
 
 // Repo is one repository directory. The exported fields are set before the
@@ -156,7 +155,7 @@ func (r *Repo) beside(name string) (string, error) {
 	if dir == "" {
 		dir = filepath.Join(r.Dir, "gatehouse")
 	}
-	if err := os.MkdirAll(dir, 0o755); err != nil {
+	if err := os.MkdirAll(dir, 0o750); err != nil {
 		return "", fmt.Errorf("the directory beside the repository: %w", err)
 	}
 	return filepath.Join(dir, name), nil
@@ -183,6 +182,11 @@ func locate(dir string) (gitDir, worktree string, err error) {
 func isFile(path string) bool {
 	info, err := os.Stat(path)
 	return err == nil && info.Mode().IsRegular()
+}
+
+func isDir(path string) bool {
+	info, err := os.Stat(path)
+	return err == nil && info.IsDir()
 }
 
 // inspect reads what kind of repository it is.

@@ -1,12 +1,11 @@
 package git
 
 import (
+	"gatehouse/internal/fault"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
-
-	"gatehouse/internal/fault"
 
 	"go.uber.org/goleak"
 )

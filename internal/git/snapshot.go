@@ -4,10 +4,9 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"gatehouse/internal/fault"
 	"os"
 	"time"
-
-	"gatehouse/internal/fault"
 )
 
 // snapshotIndex is the index that snapshots are made with. It stays, because it

@@ -55,7 +55,7 @@ func (r *Repo) stream(ctx context.Context, id ID, size int64) (io.ReadCloser, er
 		r.users.Done()
 	})
 	// Close of the repository ends the stream even if nobody closes it.
-	stop := context.AfterFunc(r.life, finish)
+	stop := context.AfterFunc(r.life, finish) //nolint:contextcheck // the end of the repository is no caller's
 	s.done = func() { stop(); finish() }
 	if err != nil {
 		s.done()

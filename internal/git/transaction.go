@@ -5,10 +5,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"gatehouse/internal/fault"
 	"io"
 	"strings"
-
-	"gatehouse/internal/fault"
 )
 
 // ErrNameClash is the cause of a fault.Conflict when a ref cannot be made

@@ -5,11 +5,10 @@ import (
 	"context"
 	"encoding/hex"
 	"fmt"
+	"gatehouse/internal/fault"
 	"io"
 	"strconv"
 	"strings"
-
-	"gatehouse/internal/fault"
 )
 
 const (

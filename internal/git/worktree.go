@@ -4,13 +4,12 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"gatehouse/internal/fault"
 	"io/fs"
 	"os"
 	"path/filepath"
 	"slices"
 	"strings"
-
-	"gatehouse/internal/fault"
 )
 
 // Worktree is the directory of the work tree and the branch checked out in it
@@ -50,7 +49,7 @@ func (r *Repo) Author(ctx context.Context) (Signature, error) {
 // checkedOut finds the update that moves the branch of the work tree; nil when
 // none does. It refuses to move branches that must not move.
 func (r *Repo) checkedOut(ctx context.Context, updates []RefUpdate) (*RefUpdate, error) {
-	if _, err := os.Stat(filepath.Join(r.common, "worktrees")); r.worktree == "" && err != nil {
+	if r.worktree == "" && !isDir(filepath.Join(r.common, "worktrees")) {
 		return nil, nil
 	}
 	out, err := r.git(ctx, "worktree", "list", "--porcelain", "-z")

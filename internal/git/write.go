@@ -2,11 +2,10 @@ package git
 
 import (
 	"context"
+	"gatehouse/internal/fault"
 	"io"
 	"slices"
 	"strings"
-
-	"gatehouse/internal/fault"
 )
 
 // WriteTree stores base (a commit or tree; empty: an empty tree) with edits made
@@ -177,10 +176,10 @@ func (w *treeWriter) applyBelow(ctx context.Context, nodes map[string]node, name
 	if err != nil {
 		return false, err
 	}
-	switch {
-	case id == n.id:
+	switch id {
+	case n.id:
 		return false, nil
-	case id == "":
+	case "":
 		delete(nodes, name)
 	default:
 		nodes[name] = node{name, ModeDir, id}

@@ -2,14 +2,13 @@ package git
 
 import (
 	"fmt"
+	"gatehouse/internal/fault"
 	"math/rand/v2"
 	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
 	"time"
-
-	"gatehouse/internal/fault"
 
 	"github.com/google/go-cmp/cmp"
 )
