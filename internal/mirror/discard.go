@@ -57,23 +57,25 @@ func (r *Repository) discard(ctx context.Context, number int, check func(context
 	return r.bury(ctx, request, head)
 }
 
+// askDiscard puts what the branch had changed before whoever decides. The site's
+// branch is what a draft differs from, whatever its change request says.
 func (r *Repository) askDiscard(ctx context.Context, request host.ChangeRequest, head git.ID, check func(context.Context, Move) error) error {
 	if check == nil {
 		return nil
 	}
 	m := Move{Branch: request.Head, Old: head}
-	if head != "" {
-		base, err := r.Snapshot(ctx, request.Base)
-		if err != nil {
+	site, err := r.Snapshot(ctx, "")
+	if err != nil {
+		return err
+	}
+	var fork git.ID
+	if head != "" && site.Commit != "" {
+		if fork, err = r.Git.MergeBase(ctx, site.Commit, head); err != nil {
 			return err
 		}
-		fork, err := r.Git.MergeBase(ctx, base.Commit, head)
-		if err != nil {
-			return err
-		}
-		if m.Changes, err = r.Git.Diff(ctx, fork, head); err != nil {
-			return err
-		}
+	}
+	if m.Changes, err = r.Git.Diff(ctx, fork, head); err != nil {
+		return err
 	}
 	return check(ctx, m)
 }
@@ -95,19 +97,17 @@ func (r *Repository) bury(ctx context.Context, request host.ChangeRequest, head 
 	}
 	name := fmt.Sprintf("%s%d", lost, request.Number)
 	for n := 2; ; n++ {
-		old, err := r.Git.Resolve(ctx, name)
-		if fault.Is(err, fault.NotFound) {
-			break
-		}
-		if err != nil {
+		old, err := r.optional(ctx, name)
+		switch {
+		case err != nil:
 			return err
-		}
-		if old == head {
+		case old == head:
 			return r.drop(ctx, request.Head, head)
+		case old == "":
+			return r.drop(ctx, request.Head, head, git.RefUpdate{Name: name, New: head})
 		}
 		name = fmt.Sprintf("%s%d-%d", lost, request.Number, n)
 	}
-	return r.drop(ctx, request.Head, head, git.RefUpdate{Name: name, New: head})
 }
 
 func (r *Repository) drop(ctx context.Context, branch string, head git.ID, keep ...git.RefUpdate) error {

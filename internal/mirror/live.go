@@ -13,13 +13,14 @@ import (
 	"gatehouse/internal/git"
 )
 
-// diskRef is the work tree as it was when it was last looked at. Each commit
-// has HEAD as first parent and the former commit of the ref as second, so that
-// a draft begun on what was never committed still has its merge base.
+// diskRef is the work tree as it was when it was last looked at and not as
+// committed. Each commit has HEAD as first parent and the former commit of the
+// ref as second, so that a draft begun on what was never committed still has its
+// merge base, and the history of a committed file is HEAD's.
 const diskRef = "refs/gatehouse/worktree"
 
-// onDisk is a commit of the work tree as it is now; the same one as before when
-// nothing differs.
+// onDisk is a commit of the work tree as it is now: HEAD itself, as long as
+// nothing else was ever seen, and the same one as before when nothing differs.
 func (r *Repository) onDisk(ctx context.Context) (git.ID, error) {
 	var now git.ID
 	err := r.repeat(ctx, diskRef, func() error {
@@ -27,39 +28,56 @@ func (r *Repository) onDisk(ctx context.Context) (git.ID, error) {
 		if err != nil {
 			return err
 		}
-		c, err := r.Git.Commit(ctx, id)
-		if err != nil {
-			return err
-		}
-		now, err = r.chain(ctx, c)
+		now, err = r.chain(ctx, id)
 		return err
 	})
 	return now, err
 }
 
-func (r *Repository) chain(ctx context.Context, c git.Commit) (git.ID, error) {
-	last, err := r.Git.Resolve(ctx, diskRef)
-	if err != nil && !fault.Is(err, fault.NotFound) {
+// chain puts a snapshot on top of the former one.
+func (r *Repository) chain(ctx context.Context, id git.ID) (git.ID, error) {
+	head, err := r.optional(ctx, "HEAD")
+	if err != nil {
 		return "", err
 	}
-	parents := c.Parents
-	if err == nil {
+	last, err := r.optional(ctx, diskRef)
+	if err != nil || last == "" && id == head {
+		return id, err
+	}
+	c, err := r.Git.Commit(ctx, id)
+	if err != nil {
+		return "", err
+	}
+	spec := git.CommitSpec{Tree: c.Tree, Author: c.Author, Committer: c.Committer, Message: "The work tree as it is on disk"}
+	if head != "" {
+		spec.Parents = []git.ID{head}
+	}
+	if last != "" {
 		before, err := r.Git.Commit(ctx, last)
 		if err != nil {
 			return "", err
 		}
-		if before.Tree == c.Tree && slices.Equal(before.Parents[:min(len(before.Parents), len(parents))], parents) {
+		if before.Tree == c.Tree && (head == "" || slices.Index(before.Parents, head) == 0) {
 			return last, nil
 		}
-		parents = append(slices.Clone(parents), last)
+		spec.Parents = append(spec.Parents, last)
 	}
-	id, err := r.Git.WriteCommit(ctx, git.CommitSpec{Tree: c.Tree, Parents: parents, Author: c.Author, Committer: c.Committer, Message: c.Message})
+	now, err := r.Git.WriteCommit(ctx, spec)
 	if err != nil {
 		return "", err
 	}
-	err = r.Git.UpdateRefs(ctx, git.RefUpdate{Name: diskRef, Old: last, New: id})
+	err = r.Git.UpdateRefs(ctx, git.RefUpdate{Name: diskRef, Old: last, New: now})
 	if fault.Is(err, fault.Conflict) {
 		return "", again(err)
+	}
+	return now, err
+}
+
+// optional is Resolve, with an empty answer for what is not there.
+func (r *Repository) optional(ctx context.Context, rev string) (git.ID, error) {
+	id, err := r.Git.Resolve(ctx, rev)
+	if fault.Is(err, fault.NotFound) {
+		return "", nil
 	}
 	return id, err
 }
@@ -117,7 +135,7 @@ func (r *Repository) write(ctx context.Context, from, to git.ID) error {
 	}
 	edits := make([]git.FileEdit, len(changes))
 	for i, c := range changes {
-		edits[i] = git.FileEdit{Path: c.Path, Delete: c.New == ""}
+		edits[i] = git.FileEdit{Path: c.Path, Delete: c.New == "", Base: &c.Old}
 		if c.New == "" {
 			continue
 		}
@@ -128,8 +146,8 @@ func (r *Repository) write(ctx context.Context, from, to git.ID) error {
 	return r.Git.WriteWorktree(ctx, edits)
 }
 
-// unhidden refuses to write over a file that Git ignores: it is in no snapshot,
-// so nobody has seen it.
+// unhidden says why a file that Git ignores is not written over: it is in no
+// snapshot, so nobody has seen it.
 func (r *Repository) unhidden(ctx context.Context, changes []git.Change) error {
 	dir, _, err := r.Git.Worktree(ctx)
 	if err != nil {

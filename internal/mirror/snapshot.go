@@ -72,11 +72,7 @@ func (r *Repository) head(ctx context.Context, branch string) (git.ID, error) {
 	if err := git.CheckBranch(branch); err != nil {
 		return "", err
 	}
-	id, err := r.Git.Resolve(ctx, heads+branch)
-	if fault.Is(err, fault.NotFound) {
-		return "", nil
-	}
-	return id, err
+	return r.optional(ctx, heads+branch)
 }
 
 // absent is the answer for a branch that is not there: the beginning of an

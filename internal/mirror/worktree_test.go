@@ -137,6 +137,38 @@ func TestLiveReadsWhatIsOnDisk(t *testing.T) {
 	}
 }
 
+// TestLiveSnapshotsDescend: from HEAD, and from each other, so that every draft
+// has its merge base wherever it was begun.
+func TestLiveSnapshotsDescend(t *testing.T) {
+	d, r := live(t, map[string]string{a: "a\n"})
+	clean := head(t, r, "")
+	if string(clean) != d.Head(t, "main") || d.Ref(t, "refs/gatehouse/worktree") != "" {
+		t.Errorf("a clean work tree is %s, not HEAD", clean)
+	}
+	snapshots := []git.ID{clean}
+	look := func() { snapshots = append(snapshots, head(t, r, ""), git.ID(d.Head(t, "main"))) }
+	put(t, d, map[string]string{a: "changed\n"})
+	look()
+	d.Git(t, "commit", "--quiet", "--all", "--message", "What was on disk")
+	look()
+	put(t, d, map[string]string{a: "changed again\n"})
+	look()
+	d.Git(t, "checkout", "--quiet", "--", ".")
+	look()
+	last := head(t, r, "")
+	for i, id := range snapshots {
+		if yes, err := r.Git.IsAncestor(t.Context(), id, last); err != nil || !yes {
+			t.Errorf("snapshot %d does not lead to the last one: %v", i, err)
+		}
+	}
+	if again := head(t, r, ""); again != last {
+		t.Error("nothing changed, and yet there is a new snapshot")
+	}
+	if by, err := r.Git.Log(t.Context(), last, a, 1); err != nil || len(by) != 1 || by[0].Message != "What was on disk\n" {
+		t.Errorf("the history of a committed file begins with %+v, %v", by, err)
+	}
+}
+
 func TestLiveSaveWritesFilesAndCommitsNothing(t *testing.T) {
 	d, r := live(t, map[string]string{a: "a\n", b: "b\n"})
 	before := d.Head(t, "main")
