@@ -207,6 +207,9 @@ func (h *Handler) preview(ctx context.Context, c call) (any, error) {
 		return nil, err
 	}
 	found, err := h.Site.CMS.Preview(ctx, c.caller, p.Collection, p.Slug)
+	if fault.Is(err, fault.NotFound) {
+		return nil, nil // the page asks every few seconds, also when the draft has just been published
+	}
 	if err != nil || found == nil {
 		return nil, err
 	}

@@ -138,6 +138,7 @@ func (w *world) open() {
 	h := &local.Host{Git: w.repo, Name: "blog", Now: clock}
 	repo := &mirror.Repository{Git: w.repo, Host: h, Branch: "main", Committer: git.Signature{Name: "Gatehouse", Email: "gatehouse@localhost"}, Now: clock}
 	service := &cms.Service{Repo: repo, Versions: &cms.Versions{Store: w.store, Site: "blog"}, Now: clock, PreviewURL: "https://{slug}.preview.example"}
+	repo.Validate = service.Validate
 	w.site = &site.Site{Name: "blog", Title: "The Blog", Branch: "main", Origins: []string{"https://blog.example"}, CMS: service, Repo: repo}
 	w.mux = http.NewServeMux()
 	(&content.Handler{Site: w.site, Principal: w.principal, Log: slog.New(slog.DiscardHandler)}).Mount(w.mux)
