@@ -1,0 +1,108 @@
+// What a person does in the CMS, by the words on its buttons. The words are the
+// same in decap-cms 3 and netlify-cms 2.10 unless a method says otherwise.
+import assert from 'node:assert/strict';
+
+export class Editor {
+  /** @param admin address of the editor's page, with the slash at its end */
+  constructor(page, admin) {
+    Object.assign(this, { page, admin });
+    this.calls = []; // actions of the content API, in order
+    page.on('request', (r) => {
+      if (r.method() === 'POST' && r.url().endsWith('/api/v1')) this.calls.push(JSON.parse(r.postData()).action);
+    });
+  }
+
+  /** Goes somewhere in the CMS without loading the page again. */
+  async go(hash) {
+    await this.page.evaluate((to) => { location.hash = to; }, hash);
+  }
+
+  async list(collection) {
+    await this.go(`#/collections/${collection}`);
+    await this.page.locator('main h1').first().waitFor();
+  }
+
+  /** The links to entries in the list. */
+  rows(collection = '') {
+    return this.page.locator(`main a[href*="#/collections/${collection}"][href*="/entries/"]`);
+  }
+
+  async create(collection) {
+    await this.go(`#/collections/${collection}/new`);
+    await this.page.locator('[id^="title-field"]').first().waitFor();
+  }
+
+  async edit(collection, slug, field = 'title') {
+    await this.go(`#/collections/${collection}/entries/${slug}`);
+    await this.page.locator(`[id^="${field}-field"]`).first().waitFor();
+  }
+
+  /** An input by the name of its field; nth is the locale's column. */
+  field(name, nth = 0) {
+    return this.page.locator(`[id^="${name}-field"]`).nth(nth);
+  }
+
+  /** Types at the end of the rich text. */
+  async write(text) {
+    await this.page.locator('[data-slate-editor="true"]').first().click();
+    await this.page.keyboard.press('Control+End');
+    await this.page.keyboard.type(text);
+  }
+
+  menu(name) {
+    return this.page.locator('span[role="button"]').filter({ hasText: name });
+  }
+
+  async choose(menu, item) {
+    await this.menu(menu).first().click();
+    await this.page.getByRole('menuitem', { name: item, exact: true }).click();
+  }
+
+  /** Waits for a message in the corner, and takes it away. */
+  async told(text) {
+    const toast = this.page.locator('.notif__container, [role="alert"]').filter({ hasText: text }).first();
+    await toast.waitFor();
+    const message = await toast.innerText();
+    await toast.locator('..').getByLabel('close').first().click({ timeout: 1000 }).catch(() => {});
+    return message;
+  }
+
+  async save() {
+    await this.page.getByRole('button', { name: 'Save', exact: true }).click();
+    await this.told('Entry saved');
+  }
+
+  async status(from, to) {
+    await this.choose(`Status: ${from}`, to);
+    await this.menu(`Status: ${to}`).waitFor();
+  }
+
+  async publish() {
+    await this.choose(/^Publish$/, 'Publish now');
+    await this.menu(/^Published$/).waitFor();
+  }
+
+  /** Saves, and takes the draft all the way. */
+  async saveAndPublish() {
+    await this.save();
+    await this.status('Draft', 'Ready');
+    await this.publish();
+  }
+
+  /** Uploads a picture from inside the editor, and takes it for the field. */
+  async upload(name, buffer) {
+    await this.page.getByRole('button', { name: /Choose (an|different) image/ }).click();
+    await this.page.locator('input[type="file"]').setInputFiles({ name, mimeType: 'image/png', buffer });
+    const choose = this.page.getByRole('button', { name: 'Choose selected' });
+    await this.page.getByText(name.toLowerCase().replaceAll(' ', '-')).first().waitFor();
+    await choose.click();
+    await choose.waitFor({ state: 'hidden' });
+  }
+
+  /** Makes sure that the preview shows a picture, not a broken one. */
+  async pictureInPreview() {
+    const image = this.page.frameLocator('iframe').locator('img').first();
+    await image.waitFor();
+    await assert.doesNotReject(image.evaluate((i) => i.decode()), 'the preview shows the picture');
+  }
+}
