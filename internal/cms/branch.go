@@ -1,9 +1,11 @@
 package cms
 
 import (
+	"fmt"
 	"slices"
 	"strconv"
 	"strings"
+	"unicode/utf8"
 
 	"gatehouse/internal/host"
 )
@@ -19,10 +21,23 @@ const (
 	sveltiaLabels = "sveltia-cms/"
 )
 
-// draftBranch is the branch of a draft. The slug is written as it is, except for
-// what a ref cannot hold. With flat its slashes are written as %2F, for a slug
-// whose place is taken by another draft's branch (cms/pages/about keeps
-// cms/pages/about/us from existing).
+// draftBranches are the branches that a draft may have, the usual one first: the
+// slug as it is, except for what a ref cannot hold. The others are for a slug
+// whose place is taken by another draft's branch, since a branch cannot be a
+// directory of another one: beside cms/pages/about its child is
+// cms/pages/about%2Fus, and beside cms/pages/about/us its parent is
+// cms/pages/abou%74.
+func draftBranches(collection, slug string) []string {
+	usual, flat := draftBranch(collection, slug, false), draftBranch(collection, slug, true)
+	_, size := utf8.DecodeLastRuneInString(slug)
+	last := draftBranch(collection, slug[:len(slug)-size], true)
+	for _, ch := range []byte(slug[len(slug)-size:]) {
+		last += fmt.Sprintf("%%%02X", ch)
+	}
+	return []string{usual, flat, last}
+}
+
+// draftBranch writes one; with flat, slashes are written as %2F.
 func draftBranch(collection, slug string, flat bool) string {
 	var b strings.Builder
 	b.WriteString(draftPrefix)
@@ -35,7 +50,7 @@ func draftBranch(collection, slug string, flat bool) string {
 func escape(b *strings.Builder, s string, flat bool) {
 	for i := range len(s) {
 		if ch := s[i]; escaped(s, i, flat) {
-			b.WriteString("%" + strings.ToUpper(strconv.FormatUint(0x100|uint64(ch), 16)[1:]))
+			fmt.Fprintf(b, "%%%02X", ch)
 		} else {
 			b.WriteByte(ch)
 		}

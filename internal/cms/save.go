@@ -196,6 +196,12 @@ func (s *Service) base(ctx context.Context, v view, w write, f DataFile) (*git.I
 }
 
 func (s *Service) remembered(ctx context.Context, v view, w write, f DataFile) (*git.ID, error) {
+	if w.New {
+		found, err := s.Repo.Git.StatAll(ctx, w.rev, []string{f.Path})
+		if err != nil || !isContent(found[f.Path]) {
+			return new(git.ID), err
+		}
+	}
 	if s.remembers(v.caller) {
 		for _, at := range w.shelves {
 			if id, found, err := s.Versions.base(ctx, v.caller.Reader, at, f.Path); err != nil || found {

@@ -80,28 +80,31 @@ func (w write) title(v view) string {
 	return first
 }
 
-// newBranch finds the branch for a new draft.
+// newBranch finds the branch for a new draft: one that a crash left, else the
+// first that no other branch stands in the way of.
 func (s *Service) newBranch(ctx context.Context, v view, p plan) (write, error) {
-	w := write{plan: p, branch: draftBranch(p.Collection, p.slug, false), rev: v.site.Commit, shelves: []shelf{s.siteShelf(v)}}
+	w := write{plan: p, rev: v.site.Commit, shelves: []shelf{s.siteShelf(v)}}
 	heads, err := s.draftHeads(ctx)
 	if err != nil {
 		return write{}, err
 	}
-	flat := draftBranch(p.Collection, p.slug, true)
-	if heads[flat] != "" {
-		w.branch = flat
-	}
-	for name := range heads {
-		if clash(name, w.branch) {
-			w.branch = flat
-			break
+	names := draftBranches(p.Collection, p.slug)
+	for _, name := range names {
+		if heads[name] != "" {
+			w.branch = name
+			return s.leftover(ctx, v, w, heads[name])
 		}
 	}
-	head := heads[w.branch]
-	if head == "" {
-		return w, nil
-	}
-	return s.leftover(ctx, v, w, head)
+	free := slices.IndexFunc(names, func(name string) bool {
+		for other := range heads {
+			if clash(name, other) {
+				return false
+			}
+		}
+		return true
+	})
+	w.branch = names[max(0, free)]
+	return w, nil
 }
 
 // leftover deals with a branch that no open change request speaks of: one of a
