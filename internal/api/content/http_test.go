@@ -1,6 +1,8 @@
 package content_test
 
 import (
+	"bytes"
+	"encoding/base64"
 	"encoding/json"
 	"log/slog"
 	"net/http"
@@ -80,6 +82,25 @@ func TestRawIsKeptByTheBrowser(t *testing.T) {
 	w.mux.ServeHTTP(stranger, r)
 	if stranger.Code != http.StatusUnauthorized || stranger.Header().Get("Cache-Control") != "no-store" {
 		t.Errorf("a stranger with the right ETag: %d %v", stranger.Code, stranger.Header())
+	}
+}
+
+// An upload of several megabytes goes through a file on its way, and comes back
+// byte by byte.
+func TestLargeUpload(t *testing.T) {
+	w := newWorld(t, baseFiles())
+	film := bytes.Repeat([]byte("\x00\x01film \xff\xfe"), 500_000)
+	var saved struct {
+		URL     string
+		Size    int
+		Content *string
+	}
+	w.must(json.Unmarshal([]byte(w.as("ed", 200, "persistMedia", `{"asset":{"path":"static/media/film.mp4","content":"`+base64.StdEncoding.EncodeToString(film)+`","encoding":"base64"},"options":{"commitMessage":"m"},"inline":false}`)), &saved))
+	if saved.Size != len(film) || saved.Content != nil {
+		t.Errorf("answered %d bytes, content %v", saved.Size, saved.Content != nil)
+	}
+	if got := w.do(http.MethodGet, "/"+saved.URL, ""); !bytes.Equal(got.Body.Bytes(), film) || got.Header().Get("Content-Type") != "video/mp4" {
+		t.Errorf("%d bytes came back, of %d; %v", got.Body.Len(), len(film), got.Header())
 	}
 }
 

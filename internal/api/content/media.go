@@ -14,13 +14,13 @@ import (
 // mediaJSON is one file of the media library. Content is there for clients of
 // the proxy protocol, which know no url.
 type mediaJSON struct {
-	ID       git.ID `json:"id"`
-	Name     string `json:"name"`
-	Path     string `json:"path"`
-	Size     int64  `json:"size"`
-	URL      string `json:"url"`
-	Content  string `json:"content,omitempty"`
-	Encoding string `json:"encoding,omitempty"`
+	ID       git.ID  `json:"id"`
+	Name     string  `json:"name"`
+	Path     string  `json:"path"`
+	Size     int64   `json:"size"`
+	URL      string  `json:"url"`
+	Content  *string `json:"content,omitempty"` // an empty file has an empty one
+	Encoding string  `json:"encoding,omitempty"`
 }
 
 func toMedia(f cms.MediaFile) mediaJSON {
@@ -31,7 +31,8 @@ func toMedia(f cms.MediaFile) mediaJSON {
 func inline(f cms.MediaFile, data []byte) mediaJSON {
 	m := toMedia(f)
 	m.Size = int64(len(data))
-	m.Content, m.Encoding = base64.StdEncoding.EncodeToString(data), "base64"
+	text := base64.StdEncoding.EncodeToString(data)
+	m.Content, m.Encoding = &text, "base64"
 	return m
 }
 
