@@ -17,7 +17,7 @@ const module = "gatehouse/"
 func layers() [][]string {
 	return [][]string{
 		{"internal/fault", "web", "web/demo"},
-		{"internal/config", "internal/deploy", "internal/git", "internal/host", "internal/api"},
+		{"internal/config", "internal/config/*", "internal/deploy", "internal/git", "internal/host", "internal/api"},
 		{"internal/mirror", "internal/store", "internal/host/*"},
 		{"internal/auth", "internal/cms"},
 		{"internal/identity", "internal/site"},
@@ -45,7 +45,7 @@ func only() map[string][]string {
 		"database/sql":    {"internal/store"},
 		"log":             {}, // log/slog
 		"embed":           {"web", "web/demo", "internal/store", "internal/identity", "internal/config"},
-		"html/template":   {"internal/api/*", "internal/demo/*"},
+		"html/template":   {"internal/api/*", "internal/demo", "internal/demo/*"},
 	}
 }
 

@@ -1,0 +1,204 @@
+package console
+
+import (
+	"context"
+	"log/slog"
+	"net/http"
+	"strings"
+	"time"
+
+	"gatehouse/internal/api"
+	"gatehouse/internal/auth"
+	"gatehouse/internal/fault"
+	"gatehouse/internal/identity"
+)
+
+// SiteLink is a site of this server, as the account page shows it.
+type SiteLink struct {
+	Name, Title string
+	URL         string // of its editor
+}
+
+// Account is the pages at the root of the server: one's own account, and the
+// choice of a site where there are several. Fields are set before Mount.
+type Account struct {
+	Pages     *Pages
+	Identity  *identity.Service
+	Sessions  *auth.Sessions
+	Principal func(r *http.Request) (auth.Principal, error)
+	Sites     []SiteLink
+	Now       func() time.Time
+	Log       *slog.Logger
+}
+
+// Mount adds the routes of the account page.
+func (a *Account) Mount(mux *http.ServeMux) {
+	mux.HandleFunc("GET /console", func(w http.ResponseWriter, _ *http.Request) {
+		api.Redirect(w, "/console/", http.StatusSeeOther)
+	})
+	mux.HandleFunc("GET /console/{$}", a.only(a.show))
+	a.post(mux, "/console/name", a.rename)
+	a.post(mux, "/console/password", a.changePassword)
+	a.post(mux, "/console/sessions/revoke", a.revoke)
+	a.post(mux, "/console/sessions/revoke-all", a.revokeAll)
+}
+
+// MountChooser adds the page at the root that lists the sites.
+func (a *Account) MountChooser(mux *http.ServeMux) {
+	mux.HandleFunc("GET /{$}", a.only(a.choose))
+}
+
+type personal func(w http.ResponseWriter, r *http.Request, who auth.Principal)
+
+// only lets people in who are signed in, and sends others to sign in.
+func (a *Account) only(next personal) http.HandlerFunc {
+	return func(w http.ResponseWriter, r *http.Request) {
+		who, err := a.Principal(r)
+		switch {
+		case err == nil:
+			next(w, r, who)
+		case fault.Is(err, fault.Unauthenticated) && r.Method == http.MethodGet:
+			api.Redirect(w, "/login?next="+r.URL.EscapedPath(), http.StatusSeeOther)
+		case fault.Is(err, fault.Unauthenticated):
+			api.Redirect(w, "/login?next=/console/", http.StatusSeeOther)
+		default:
+			a.Pages.Fail(w, r, err)
+		}
+	}
+}
+
+// post adds a form of the account page. change answers with a notice, or with a
+// fault that the page shows above its forms.
+func (a *Account) post(mux *http.ServeMux, path string, change func(w http.ResponseWriter, r *http.Request, who auth.Principal) (notice string, err error)) {
+	mux.Handle("POST "+path, api.Limit(maxForm, a.only(func(w http.ResponseWriter, r *http.Request, who auth.Principal) {
+		if err := r.ParseForm(); err != nil {
+			a.Pages.Fail(w, r, fault.Wrap(fault.Invalid, err, "The form did not arrive whole. Go back and send it again."))
+			return
+		}
+		notice, err := change(w, r, who)
+		switch kind := fault.KindOf(err); {
+		case err == nil && notice == "":
+			return // answered
+		case err == nil:
+			api.Redirect(w, "/console/?done="+notice, http.StatusSeeOther)
+		case kind == fault.Internal || kind == fault.Unavailable:
+			a.Pages.Fail(w, r, err)
+		default:
+			a.page(w, r, who, accountView{Error: patience(err)}, api.Status(kind))
+		}
+	})))
+}
+
+// notices are what "done" in the address may say; nobody can make the page say
+// anything else.
+func notice(done string) string {
+	switch done {
+	case "name":
+		return "Your name is saved. What you change from now on carries it."
+	case "password":
+		return "Your password is changed. All other devices are signed out."
+	case "session":
+		return "That device is signed out."
+	}
+	return ""
+}
+
+type accountView struct {
+	Frame
+	Greeting, Name, Email string
+	Operator              bool
+	Notice, Error         string
+	Sites                 []siteRow
+	Sessions              []sessionRow
+}
+
+type siteRow struct{ Title, URL, Roles string }
+
+type sessionRow struct {
+	ID, Client, Address string
+	Since, SinceText    string
+	Seen, SeenText      string
+	Current             bool
+}
+
+func (a *Account) show(w http.ResponseWriter, r *http.Request, who auth.Principal) {
+	a.page(w, r, who, accountView{Notice: notice(r.URL.Query().Get("done"))}, http.StatusOK)
+}
+
+func (a *Account) page(w http.ResponseWriter, r *http.Request, who auth.Principal, view accountView, status int) {
+	user, err := a.Identity.User(r.Context(), who.UserID)
+	if err != nil {
+		a.Pages.Fail(w, r, err)
+		return
+	}
+	if view.Sessions, err = a.sessions(r.Context(), who); err != nil {
+		a.Pages.Fail(w, r, err)
+		return
+	}
+	view.Frame = a.Pages.frame(r)
+	view.Person = nameOf(who)
+	view.Greeting, view.Name, view.Email, view.Operator = "Hello, "+nameOf(who), user.Name, user.Email, user.Operator
+	view.Sites = a.sites(user)
+	a.Pages.render(w, r, status, "account", view.Frame, nobody, view)
+}
+
+// sites are those that a user belongs to.
+func (a *Account) sites(u identity.User) []siteRow {
+	var rows []siteRow
+	for _, s := range a.Sites {
+		if !u.Member(s.Name) {
+			continue
+		}
+		roles := strings.Join(u.Roles[s.Name], ", ")
+		switch {
+		case u.Operator:
+			roles = "operator"
+		case roles == "":
+			roles = "no role yet"
+		}
+		rows = append(rows, siteRow{Title: s.Title, URL: s.URL, Roles: roles})
+	}
+	return rows
+}
+
+func (a *Account) sessions(ctx context.Context, who auth.Principal) ([]sessionRow, error) {
+	list, err := a.Sessions.List(ctx, who.UserID)
+	if err != nil {
+		return nil, err
+	}
+	now := a.Now()
+	rows := make([]sessionRow, len(list))
+	for i, s := range list {
+		client := device(s.Agent)
+		if !s.Browser {
+			client = "The editor of " + s.Site + " (" + client + ")"
+		}
+		rows[i] = sessionRow{
+			ID: s.ID, Client: client, Address: s.Address, Current: s.ID == who.Session,
+			Since: s.Created.UTC().Format(time.RFC3339), SinceText: ago(s.Created, now),
+			Seen: s.Seen.UTC().Format(time.RFC3339), SeenText: ago(s.Seen, now),
+		}
+	}
+	return rows, nil
+}
+
+type chooserView struct {
+	Frame
+	Sites []siteRow
+}
+
+// choose lists the sites of a person; one who has just one goes there.
+func (a *Account) choose(w http.ResponseWriter, r *http.Request, who auth.Principal) {
+	user, err := a.Identity.User(r.Context(), who.UserID)
+	if err != nil {
+		a.Pages.Fail(w, r, err)
+		return
+	}
+	view := chooserView{Frame: a.Pages.frame(r), Sites: a.sites(user)}
+	if len(view.Sites) == 1 {
+		api.Redirect(w, view.Sites[0].URL, http.StatusSeeOther)
+		return
+	}
+	view.Person = nameOf(who)
+	a.Pages.render(w, r, http.StatusOK, "sites", view.Frame, nobody, view)
+}

@@ -1,0 +1,117 @@
+package console
+
+import (
+	"bytes"
+	"crypto/rand"
+	"fmt"
+	"html/template"
+	"io/fs"
+	"log/slog"
+	"net/http"
+	"strings"
+
+	"gatehouse/internal/api"
+)
+
+// Pages renders the console's templates. Make one with NewPages.
+type Pages struct {
+	log       *slog.Logger
+	assets    *api.Assets
+	templates map[string]*template.Template
+}
+
+// NewPages parses the templates of fsys: layout.html, and one file per page.
+// The other files there are served as they are.
+func NewPages(fsys fs.FS, log *slog.Logger) (*Pages, error) {
+	p := &Pages{log: log, templates: map[string]*template.Template{}}
+	names, err := fs.Glob(fsys, "*.html")
+	if err != nil {
+		return nil, err
+	}
+	for _, name := range names {
+		if name == "layout.html" {
+			continue
+		}
+		t, err := template.ParseFS(fsys, "layout.html", name)
+		if err != nil {
+			return nil, fmt.Errorf("the console's page %s: %w", name, err)
+		}
+		p.templates[strings.TrimSuffix(name, ".html")] = t
+	}
+	if p.assets, err = api.NewAssets(fsys); err != nil {
+		return nil, err
+	}
+	p.assets.Immutable = true
+	return p, nil
+}
+
+// Mount serves the pages' styles and scripts.
+func (p *Pages) Mount(mux *http.ServeMux) {
+	mux.HandleFunc("GET /console/assets/{version}/{file}", func(w http.ResponseWriter, r *http.Request) {
+		name := r.PathValue("file")
+		if strings.HasSuffix(name, ".html") { // a template is no page
+			http.NotFound(w, r)
+			return
+		}
+		p.assets.ServeFile(w, r, name)
+	})
+	mux.HandleFunc("GET /favicon.ico", func(w http.ResponseWriter, r *http.Request) {
+		p.assets.ServeFile(w, r, "favicon.svg")
+	})
+}
+
+// Frame is what the layout needs; every page's view has one.
+type Frame struct {
+	Assets  string // URL of the styles and scripts, relative to the page
+	Console string // URL of the account page
+	Logout  string // URL of the sign-out page
+	Person  string // who is signed in; empty: nobody
+	Nonce   string // admits the page's own scripts and styles
+}
+
+// frame prepares the layout for the page that r asks for.
+func (p *Pages) frame(r *http.Request) Frame {
+	base := base(r)
+	return Frame{
+		Assets:  base + "console/assets/" + p.assets.Version() + "/",
+		Console: "/console/",
+		Logout:  base + "logout",
+		Nonce:   rand.Text(),
+	}
+}
+
+// base leads from the page that r asks for to the root of its mux.
+func base(r *http.Request) string {
+	return strings.Repeat("../", max(strings.Count(r.URL.EscapedPath(), "/")-1, 0))
+}
+
+// ancestors says which pages may show a page in a frame.
+type ancestors string
+
+const (
+	nobody    ancestors = "'none'"
+	ourselves ancestors = "'self'"
+)
+
+// render answers with a page. Nothing of it may be kept by a cache, and nothing
+// but its own files be loaded by it.
+func (p *Pages) render(w http.ResponseWriter, r *http.Request, status int, name string, frame Frame, framed ancestors, view any) {
+	var page bytes.Buffer
+	if err := p.templates[name].ExecuteTemplate(&page, "layout", view); err != nil {
+		p.log.ErrorContext(r.Context(), "a page could not be rendered", "page", name, "error", err)
+		http.Error(w, "The page could not be shown. This has been logged.", http.StatusInternalServerError)
+		return
+	}
+	h := w.Header()
+	h.Set("Content-Type", "text/html; charset=utf-8")
+	h.Set("Cache-Control", "no-store")
+	h.Set("Cross-Origin-Opener-Policy", "same-origin")
+	h.Set("Content-Security-Policy", fmt.Sprintf(
+		"default-src 'none'; script-src 'nonce-%s'; style-src 'nonce-%s'; img-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors %s",
+		frame.Nonce, frame.Nonce, framed))
+	if framed == nobody {
+		h.Set("X-Frame-Options", "DENY")
+	}
+	w.WriteHeader(status)
+	_, _ = page.WriteTo(w) // the client has gone when this fails
+}

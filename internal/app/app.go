@@ -1,0 +1,231 @@
+// Package app puts the server together: configuration in, handlers out. It is
+// the one place that knows every part, and it holds no logic of its own.
+//
+//	request ─► RequestID ─► Log ─► Recover ─► SecurityHeaders ─► TrustProxies ─► Guard ─► SameOrigin
+//	                                                                                        │
+//	   /healthz /readyz /console/ ◄── common ◄──────────────────────────────────────────────┤
+//	   /s/{site}/…                ◄── that site, without the prefix ◄───────────────────────┤
+//	   a host of a site           ◄── that site ◄───────────────────────────────────────────┤
+//	   the only site              ◄── it ◄──────────────────────────────────────────────────┤
+//	   else                       ◄── lobby: sign in, choose a site ◄───────────────────────┘
+//
+// New opens everything and listens nowhere; Run listens, reloads on SIGHUP and
+// ends gracefully. What a reload replaces is one value, the house: requests at
+// work finish in the old one, which then closes its repositories.
+package app
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/http"
+	"path/filepath"
+	"sync"
+	"time"
+
+	"gatehouse/internal/api/console"
+	"gatehouse/internal/auth"
+	"gatehouse/internal/config"
+	"gatehouse/internal/deploy"
+	"gatehouse/internal/fault"
+	"gatehouse/internal/identity"
+	"gatehouse/internal/store"
+	"gatehouse/web"
+)
+
+// Options is what the configuration does not say. All fields may be zero.
+type Options struct {
+	Log      *slog.Logger
+	Version  string       // of this program
+	Listener net.Listener // instead of listening on the configured address
+	// Mount adds routes at the root of every host, before all others.
+	Mount func(ctx context.Context, mux *http.ServeMux) error
+	// Ready is called once connections are accepted.
+	Ready func(address net.Addr)
+}
+
+// App is a server that is ready to run.
+type App struct {
+	Store    *store.Store
+	Identity *identity.Service
+
+	options  Options
+	log      *slog.Logger
+	pages    *console.Pages
+	editor   *console.AdminFiles
+	issuer   *auth.Issuer
+	sessions *auth.Sessions
+	certs    certificates
+
+	mu         sync.Mutex // guards what follows
+	house      *house
+	deploys    map[string]*deploy.Runner // by site; they outlive a reload
+	background sync.WaitGroup            // the sweeper, and houses that finish their requests
+	reloading  sync.Mutex                // one reload at a time
+}
+
+// New opens the database and the repositories, and wires the handlers.
+func New(ctx context.Context, cfg *config.Config, o Options) (*App, error) {
+	if o.Log == nil {
+		o.Log = slog.New(slog.DiscardHandler)
+	}
+	a := &App{options: o, log: o.Log, deploys: map[string]*deploy.Runner{}}
+	if err := a.open(ctx, cfg); err != nil {
+		return nil, errors.Join(err, a.Close())
+	}
+	return a, nil
+}
+
+func (a *App) open(ctx context.Context, cfg *config.Config) (err error) {
+	if a.pages, err = console.NewPages(web.Console(), a.log); err != nil {
+		return err
+	}
+	if a.editor, err = console.NewAdminFiles(web.Admin(), web.CMS()); err != nil {
+		return err
+	}
+	if a.Store, err = OpenStore(ctx, cfg); err != nil {
+		return err
+	}
+	if a.issuer, err = auth.NewIssuer(ctx, a.Store); err != nil {
+		return err
+	}
+	a.Identity = identity.New(a.Store)
+	a.sessions = &auth.Sessions{Store: a.Store, Secure: cfg.HTTPS()}
+	if err := a.certs.load(cfg.TLS); err != nil {
+		return err
+	}
+	h, err := a.build(ctx, cfg)
+	if err != nil {
+		return err
+	}
+	a.house = h
+	a.useJobs(h)
+	return nil
+}
+
+// OpenStore opens the database that a configuration names.
+func OpenStore(ctx context.Context, cfg *config.Config) (*store.Store, error) {
+	return store.Open(ctx, filepath.Join(cfg.Data, "gatehouse.db"))
+}
+
+// OpenIdentity opens the accounts alone, for commands that need no server.
+func OpenIdentity(ctx context.Context, cfg *config.Config) (*identity.Service, *store.Store, error) {
+	s, err := OpenStore(ctx, cfg)
+	if err != nil {
+		return nil, nil, err
+	}
+	return identity.New(s), s, nil
+}
+
+// Reload puts a new configuration into effect. When it cannot be used, the old
+// one stays and the error says why.
+func (a *App) Reload(ctx context.Context, cfg *config.Config) error {
+	a.reloading.Lock()
+	defer a.reloading.Unlock()
+	if err := a.unchangeable(cfg); err != nil {
+		return err
+	}
+	if err := a.certs.load(cfg.TLS); err != nil {
+		return err
+	}
+	next, err := a.build(ctx, cfg)
+	if err != nil {
+		return err
+	}
+	a.mu.Lock()
+	old := a.house
+	a.house = next
+	a.mu.Unlock()
+	a.useJobs(next)
+	a.background.Go(func() {
+		old.requests.Wait()
+		a.report(old.close())
+	})
+	return nil
+}
+
+// unchangeable refuses what only a restart can change.
+func (a *App) unchangeable(cfg *config.Config) error {
+	now := a.current().config
+	for _, c := range []struct{ key, old, new string }{
+		{"listen", now.Listen, cfg.Listen},
+		{"data", now.Data, cfg.Data},
+		{"url", now.URL, cfg.URL},
+	} {
+		if c.old != c.new {
+			return fault.New(fault.Invalid, "%s has changed from %s to %s, which needs a restart.", c.key, c.old, c.new)
+		}
+	}
+	if now.TLS.Enabled() != cfg.TLS.Enabled() {
+		return fault.New(fault.Invalid, "tls was switched on or off, which needs a restart.")
+	}
+	return nil
+}
+
+// useJobs gives every site's runner its job. A site that is gone has none.
+func (a *App) useJobs(h *house) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	for name, runner := range a.deploys {
+		runner.Use(h.jobs[name])
+	}
+}
+
+// runner is the deploy runner of a site.
+func (a *App) runner(site string) *deploy.Runner {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if a.deploys[site] == nil {
+		a.deploys[site] = deploy.New(a.log)
+	}
+	return a.deploys[site]
+}
+
+func (a *App) current() *house {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	return a.house
+}
+
+// ServeHTTP answers with the house of the moment.
+func (a *App) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	a.mu.Lock()
+	h := a.house
+	h.requests.Add(1)
+	a.mu.Unlock()
+	defer h.requests.Done()
+	h.handler.ServeHTTP(w, r)
+}
+
+// patience is how long requests and deployments may take to finish at the end.
+const patience = 20 * time.Second
+
+// Close ends what New opened, once no more requests come. Deployments that were
+// asked for are finished, within bounds.
+func (a *App) Close() error {
+	ctx, cancel := context.WithTimeout(context.Background(), patience)
+	defer cancel()
+	a.mu.Lock()
+	h, runners := a.house, a.deploys
+	a.mu.Unlock()
+	for _, runner := range runners {
+		runner.Close(ctx)
+	}
+	a.background.Wait()
+	var errs []error
+	if h != nil {
+		errs = append(errs, h.close())
+	}
+	if a.Store != nil {
+		errs = append(errs, a.Store.Close())
+	}
+	return errors.Join(errs...)
+}
+
+func (a *App) report(err error) {
+	if err != nil {
+		a.log.Error("closing a repository", "error", fmt.Errorf("after a reload: %w", err))
+	}
+}

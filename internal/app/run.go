@@ -1,0 +1,124 @@
+package app
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"net"
+	"net/http"
+	"os"
+	"os/signal"
+	"syscall"
+	"time"
+
+	"gatehouse/internal/config"
+)
+
+// Run serves until ctx ends, or SIGTERM or SIGINT comes; requests at work then
+// get time to finish. On SIGHUP it reads the configuration's file again. It
+// closes the App.
+func (a *App) Run(ctx context.Context) (err error) {
+	defer func() { err = errors.Join(err, a.Close()) }()
+	ctx, stop := signal.NotifyContext(ctx, syscall.SIGTERM, os.Interrupt)
+	defer stop()
+	hangup := make(chan os.Signal, 1)
+	signal.Notify(hangup, syscall.SIGHUP)
+	defer signal.Stop(hangup)
+
+	cfg := a.current().config
+	listener := a.options.Listener
+	if listener == nil {
+		var lc net.ListenConfig
+		if listener, err = lc.Listen(ctx, "tcp", cfg.Listen); err != nil {
+			return err
+		}
+	}
+	server := a.server()
+	failed := make(chan error, 1)
+	go func() { failed <- a.serve(server, listener, cfg.TLS.Enabled()) }()
+	a.log.Info("listening", "address", listener.Addr().String(), "url", cfg.URL, "sites", len(cfg.Sites), "version", a.options.Version)
+	if a.options.Ready != nil {
+		a.options.Ready(listener.Addr())
+	}
+	a.background.Go(func() { a.sweep(ctx) })
+	for {
+		select {
+		case err := <-failed:
+			return err
+		case <-hangup:
+			a.reload(ctx)
+		case <-ctx.Done():
+			return a.drain(server)
+		}
+	}
+}
+
+// server has time-outs for everything but the sending of an answer, which may
+// be a large file to a slow client.
+func (a *App) server() *http.Server {
+	return &http.Server{
+		Handler:           a,
+		ReadHeaderTimeout: 10 * time.Second,
+		ReadTimeout:       5 * time.Minute,
+		IdleTimeout:       2 * time.Minute,
+		MaxHeaderBytes:    64 << 10,
+		ErrorLog:          slog.NewLogLogger(a.log.Handler(), slog.LevelWarn),
+	}
+}
+
+func (a *App) serve(server *http.Server, l net.Listener, https bool) error {
+	var err error
+	if https {
+		server.TLSConfig = a.certs.config()
+		err = server.ServeTLS(l, "", "")
+	} else {
+		err = server.Serve(l)
+	}
+	if errors.Is(err, http.ErrServerClosed) {
+		return nil
+	}
+	return err
+}
+
+// reload reads the file again; what is wrong with it is logged, and changes
+// nothing.
+func (a *App) reload(ctx context.Context) {
+	file := a.current().config.File
+	cfg, err := config.Load(file)
+	if err == nil {
+		err = a.Reload(ctx, cfg)
+	}
+	if err != nil {
+		a.log.Error("the configuration was not reloaded, the former one stays", "file", file, "reason", err.Error())
+		return
+	}
+	a.log.Info("reloaded the configuration", "file", file, "sites", len(cfg.Sites))
+}
+
+// drain takes no more connections and lets requests finish.
+func (a *App) drain(server *http.Server) error {
+	a.log.Info("stopping", "patience", patience)
+	ctx, cancel := context.WithTimeout(context.Background(), patience)
+	defer cancel()
+	if err := server.Shutdown(ctx); err != nil {
+		a.log.Warn("requests were cut off", "error", err)
+		return server.Close()
+	}
+	return nil
+}
+
+// sweep removes what has expired from the database, now and then.
+func (a *App) sweep(ctx context.Context) {
+	tick := time.NewTicker(time.Hour)
+	defer tick.Stop()
+	for {
+		if err := a.Store.Sweep(ctx, time.Now()); err != nil && ctx.Err() == nil {
+			a.log.Error("sweeping the database", "error", err)
+		}
+		select {
+		case <-ctx.Done():
+			return
+		case <-tick.C:
+		}
+	}
+}
