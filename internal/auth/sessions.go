@@ -128,7 +128,7 @@ func (s *Sessions) cookie(r *http.Request) string {
 }
 
 func (s *Sessions) setCookie(w http.ResponseWriter, value string, maxAge int) {
-	http.SetCookie(w, &http.Cookie{
+	http.SetCookie(w, &http.Cookie{ //nolint:gosec // Secure unless the pages come over plain http, from loopback
 		Name: s.CookieName(), Value: value, Path: "/", MaxAge: maxAge,
 		HttpOnly: true, Secure: s.Secure, SameSite: http.SameSiteLaxMode,
 	})

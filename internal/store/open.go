@@ -60,7 +60,7 @@ func migrate(ctx context.Context, db *sql.DB, name string) error {
 // private makes the database file with mode 0600, or brings it back to that.
 // SQLite gives its side files the mode of the database.
 func private(path string) error {
-	f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE, 0o600) //nolint:gosec // the operator's own data directory
+	f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE, 0o600)
 	if err == nil {
 		err = errors.Join(f.Chmod(0o600), f.Close())
 	}
@@ -70,7 +70,7 @@ func private(path string) error {
 // lockDir takes the directory for this process until unlock is called, and
 // waits for whoever has it.
 func lockDir(ctx context.Context, dir string) (unlock func(), err error) {
-	f, err := os.Open(dir) //nolint:gosec // the operator's own data directory
+	f, err := os.Open(dir)
 	if err != nil {
 		return nil, fault.Wrap(fault.Invalid, err, "The data directory %s cannot be read.", dir)
 	}

@@ -64,7 +64,7 @@ func keyOf(raw []byte) (sealKey, error) {
 func parseKey(line string) (sealKey, error) {
 	text, ok := strings.CutPrefix(strings.TrimSpace(line), keyPrefix)
 	if !ok {
-		return sealKey{}, errors.New("it does not begin with " + keyPrefix)
+		return sealKey{}, errors.New("its first words are not those of a key file")
 	}
 	raw, err := base64.StdEncoding.DecodeString(text)
 	if err != nil || len(raw) != chacha20poly1305.KeySize {
@@ -131,7 +131,7 @@ func readKey(file string) (sealKey, error) {
 	}
 	var text []byte
 	if err == nil {
-		text, err = os.ReadFile(file) //nolint:gosec // the operator's own data directory
+		text, err = os.ReadFile(file)
 	}
 	if err != nil {
 		return sealKey{}, fault.Wrap(fault.Invalid, err, "The key file %s cannot be read. Check that the user who runs gatehouse owns it.", file)
