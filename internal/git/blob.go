@@ -13,7 +13,7 @@ import (
 const (
 	maxBlob    = 256 << 20 // bytes of the largest blob that is read whole
 	windowMax  = 16 << 20  // bytes of blobs read ahead of whoever iterates
-	windowIDs  = 1024      // blobs read ahead
+	windowIDs  = 4096      // blobs read ahead
 	streamFrom = 1 << 20   // bytes from which a blob gets a process of its own
 	maxStreams = 32        // blobs of one repository that are streamed at once
 )

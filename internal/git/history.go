@@ -109,10 +109,8 @@ func (r *Repo) follow(ctx context.Context, rev ID) (*side, error) {
 		return s, nil
 	}
 	s, seen, err := r.compareHistory(ctx, rev)
-	if err != nil {
-		return nil, err
-	}
-	if len(s.ahead) > maxAhead {
+	if err != nil || len(s.ahead) > maxAhead {
+		// The tip may have been thrown away after the branch was moved by force.
 		return nil, r.buildHistory(ctx, rev)
 	}
 	advance, err := r.shouldAdvance(ctx, rev)

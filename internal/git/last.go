@@ -65,7 +65,7 @@ func (r *Repo) lastIDs(ctx context.Context, rev ID, paths []string) (map[string]
 	}()
 	select {
 	case res := <-results:
-		return res.ids, res.err
+		return res.ids, missingCommit(res.err, rev)
 	case <-ctx.Done():
 		return nil, stopped(ctx, "log")
 	}

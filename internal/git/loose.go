@@ -5,11 +5,13 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"gatehouse/internal/fault"
 	"io/fs"
 	"os"
 	"path/filepath"
 	"slices"
 	"sync"
+	"syscall"
 	"time"
 
 	"golang.org/x/sync/errgroup"
@@ -109,17 +111,28 @@ func (r *Repo) storeOne(o object) error {
 	path := filepath.Join(dir, string(o.id[2:]))
 	info, err := r.fanOut(top, dir)
 	if err != nil {
-		return fmt.Errorf("store an object: %w", err)
+		return r.unwritable(err)
 	}
 	if r.freshen(path) {
 		r.unsynced.add(dir)
 		return nil
 	}
 	if err := r.writeLoose(dir, path, o, info.Mode()); err != nil {
-		return fmt.Errorf("store an object: %w", err)
+		return r.unwritable(err)
 	}
 	r.unsynced.add(dir)
 	return nil
+}
+
+// unwritable explains why a file could not be written.
+func (r *Repo) unwritable(err error) error {
+	switch {
+	case errors.Is(err, syscall.ENOSPC), errors.Is(err, syscall.EDQUOT):
+		return fault.Wrap(fault.Unavailable, err, "The server's disk is full, so nothing was saved: tell the operator")
+	case errors.Is(err, fs.ErrPermission), errors.Is(err, syscall.EROFS):
+		return fault.Wrap(fault.Unsupported, err, "The server may not write into its repository, so nothing was saved: the operator has to make %s writable for it", r.Dir)
+	}
+	return fmt.Errorf("store an object: %w", err)
 }
 
 // fanOut makes the directory for an object, as open to others as its parent.

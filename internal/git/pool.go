@@ -80,6 +80,9 @@ type reader struct {
 	in     io.WriteCloser
 	out    *bufio.Reader
 	stderr bounded
+
+	mu     sync.Mutex
+	reaped bool // its number may be another process's by now
 }
 
 func (r *Repo) startReader() (*reader, error) {
@@ -100,9 +103,20 @@ func (r *Repo) startReader() (*reader, error) {
 
 // stop ends the process and waits for it.
 func (rd *reader) stop() {
-	_ = killGroup(rd.cmd)
+	rd.kill()
 	_ = rd.in.Close()
+	rd.mu.Lock()
+	defer rd.mu.Unlock()
 	_ = rd.cmd.Wait()
+	rd.reaped = true
+}
+
+func (rd *reader) kill() {
+	rd.mu.Lock()
+	defer rd.mu.Unlock()
+	if !rd.reaped {
+		_ = killGroup(rd.cmd)
+	}
 }
 
 // answer is the head of an answer of cat-file. Kind is empty when there is no
@@ -146,7 +160,7 @@ func (r *Repo) batchOnce(ctx context.Context, fresh bool, verb string, names []s
 	if err != nil {
 		return err
 	}
-	stop := context.AfterFunc(ctx, func() { _ = killGroup(rd.cmd) })
+	stop := context.AfterFunc(ctx, rd.kill)
 	asked := make(chan struct{})
 	go func() {
 		defer close(asked)
@@ -154,7 +168,7 @@ func (r *Repo) batchOnce(ctx context.Context, fresh bool, verb string, names []s
 	}()
 	err = rd.answers(verb == "contents", len(names), each)
 	if spent(err) {
-		_ = killGroup(rd.cmd) // frees the goroutine that asks
+		rd.kill() // frees the goroutine that asks
 	}
 	<-asked
 	healthy := stop() && !spent(err)

@@ -4,6 +4,7 @@ import (
 	"context"
 	"gatehouse/internal/fault"
 	"io"
+	"os"
 	"path/filepath"
 	"strings"
 )
@@ -16,6 +17,14 @@ const (
 // Branch is the short name of HEAD's branch, also when it has no commit yet.
 // fault.Unsupported when HEAD names a commit instead.
 func (r *Repo) Branch(ctx context.Context) (string, error) {
+	// HEAD is a file unless refs are kept in tables; that it can be read spares a
+	// process.
+	if head, err := os.ReadFile(filepath.Join(r.Dir, "HEAD")); err == nil {
+		name, ok := strings.CutPrefix(strings.TrimSpace(string(head)), "ref: "+branchPrefix)
+		if ok && CheckBranch(name) == nil {
+			return name, nil
+		}
+	}
 	out, err := r.git(ctx, "symbolic-ref", "--quiet", "HEAD")
 	if exitCode(err) == 1 {
 		return "", fault.New(fault.Unsupported, "No branch is checked out in %s (HEAD is detached): check one out, or name the branch in the settings", r.Dir)

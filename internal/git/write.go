@@ -2,6 +2,7 @@ package git
 
 import (
 	"context"
+	"errors"
 	"gatehouse/internal/fault"
 	"io"
 	"slices"
@@ -65,16 +66,25 @@ func (w *treeWriter) check(ctx context.Context, edits []Edit) error {
 			blobs = append(blobs, e.Blob)
 		}
 	}
-	found, err := w.repo.Sizes(ctx, blobs)
-	if err != nil {
-		return err
-	}
-	for _, e := range edits {
-		if _, ok := found[e.Blob]; e.Blob != "" && !ok {
-			return fault.New(fault.Invalid, "The new content of %s is not in the repository: send it again", e.Path)
+	return w.repo.expect(ctx, "blob", blobs)
+}
+
+// expect refuses ids that are not objects of a kind. It asks git and no memory:
+// an object that nothing refers to may have been collected since.
+func (r *Repo) expect(ctx context.Context, kind string, ids []ID) error {
+	names := make([]string, len(ids))
+	for i, id := range ids {
+		if err := r.hash.check(id); err != nil {
+			return err
 		}
+		names[i] = string(id)
 	}
-	return nil
+	return r.batch(ctx, "info", names, func(i int, a answer, _ io.Reader) error {
+		if a.kind != kind {
+			return fault.New(fault.Invalid, "%s is no %s of the repository: send the content again", names[i], kind)
+		}
+		return nil
+	})
 }
 
 // apply makes edits, whose paths begin with prefix, to one tree. It answers ""
@@ -224,7 +234,7 @@ func inTheWay(path, at string, n node) error {
 // with one line feed. fault.Invalid: the tree or a parent is not there, or
 // nobody is named.
 func (r *Repo) WriteCommit(ctx context.Context, c CommitSpec) (ID, error) {
-	if err := r.checkParts(ctx, c); err != nil {
+	if err := errors.Join(r.expect(ctx, "tree", []ID{c.Tree}), r.expect(ctx, "commit", c.Parents)); err != nil {
 		return "", err
 	}
 	data, err := encodeCommit(c)
@@ -238,25 +248,4 @@ func (r *Repo) WriteCommit(ctx context.Context, c CommitSpec) (ID, error) {
 	defer done()
 	o := r.newObject("commit", data)
 	return o.id, r.store(ctx, []object{o})
-}
-
-func (r *Repo) checkParts(ctx context.Context, c CommitSpec) error {
-	parts := append([]ID{c.Tree}, c.Parents...)
-	names := make([]string, len(parts))
-	for i, id := range parts {
-		if err := r.hash.check(id); err != nil {
-			return err
-		}
-		names[i] = string(id)
-	}
-	return r.batch(ctx, "info", names, func(i int, a answer, _ io.Reader) error {
-		want := "commit"
-		if i == 0 {
-			want = "tree"
-		}
-		if a.kind != want {
-			return fault.New(fault.Invalid, "A commit needs %s, which is no %s of the repository", names[i], want)
-		}
-		return nil
-	})
 }
