@@ -97,22 +97,21 @@ func (r *Repository) merge(ctx context.Context, c *candidate, p PublishRequest) 
 
 // validate parses what neither side wrote: the result for a path that both
 // sides changed. Lines that go together well may make a text that does not.
-func (r *Repository) validate(ctx context.Context, c candidate, p PublishRequest, base git.ID) error {
-	if r.Validate == nil || base == c.base {
+func (r *Repository) validate(ctx context.Context, c candidate, p PublishRequest, fork git.ID) error {
+	if r.Validate == nil || fork == c.base {
 		return nil
 	}
-	ours, err := r.versions(ctx, base, c.base)
+	drafted, err := r.Git.Diff(ctx, fork, c.head)
 	if err != nil {
 		return err
 	}
-	theirs, err := r.versions(ctx, base, c.head)
-	if err != nil {
-		return err
+	theirs := make(map[string]git.ID, len(drafted))
+	for _, change := range drafted {
+		theirs[change.Path] = change.New
 	}
 	var broken []string
-	for _, change := range c.changes { // what is as in c.base is not among them
-		their, both := theirs[change.Path]
-		if _, our := ours[change.Path]; !our || !both || change.New == "" || change.New == their {
+	for _, change := range c.changes { // what is as on the site's branch is not among them
+		if change.New == "" || change.New == theirs[change.Path] {
 			continue
 		}
 		data, err := r.Git.Blob(ctx, change.New)
@@ -127,19 +126,6 @@ func (r *Repository) validate(ctx context.Context, c candidate, p PublishRequest
 		return r.unmerged(ctx, c, p, broken, "after this draft was begun, and both texts together do not make a valid file")
 	}
 	return nil
-}
-
-// versions are the new blobs of what differs from a to b.
-func (r *Repository) versions(ctx context.Context, a, b git.ID) (map[string]git.ID, error) {
-	changes, err := r.Git.Diff(ctx, a, b)
-	if err != nil {
-		return nil, err
-	}
-	out := make(map[string]git.ID, len(changes))
-	for _, c := range changes {
-		out[c.Path] = c.New
-	}
-	return out, nil
 }
 
 // unmerged is the Conflict that says who else changed the paths.
