@@ -41,6 +41,7 @@ func (d *Demo) mountTrial(ctx context.Context, mux *http.ServeMux) error {
 		Files:  files,
 		Config: func(context.Context) (*cms.Config, error) { return parsed, nil },
 		Seed:   seed,
+		Notice: "Nothing here is stored; a reload forgets all.",
 		Log:    d.log,
 	}).Mount(own)
 	own.HandleFunc("GET /{$}", func(w http.ResponseWriter, _ *http.Request) {

@@ -42,7 +42,9 @@ type Admin struct {
 	// Seed is what a test-repo starts with: a tree of folders, whose leaves are
 	// {"content": text}. Nil: nothing.
 	Seed map[string]any
-	Log  *slog.Logger
+	// Notice stands above the editor; empty: nothing does.
+	Notice string
+	Log    *slog.Logger
 }
 
 // Mount adds the routes.
@@ -68,6 +70,7 @@ type pageData struct {
 	Scripts             []script
 	Styles              []string
 	Seed                bool
+	Notice              string
 }
 
 func (a *Admin) page(w http.ResponseWriter, r *http.Request) {
@@ -93,6 +96,7 @@ func (a *Admin) page(w http.ResponseWriter, r *http.Request) {
 	data := a.base()
 	data.Bundle = bundle.script()
 	data.Seed = a.Seed != nil
+	data.Notice = a.Notice
 	data.Person = who.Email
 	data.Scope = "gatehouse:" + scopePart(who.UserID) + ":" + scopePart(a.Site.Name) + ":"
 	if data.Scripts, data.Styles, err = a.pinned(r.Context()); err != nil {
