@@ -72,7 +72,7 @@ func (d *Demo) startView() startView {
 		Dir: d.Dir, Quoted: quoted(d.Repository),
 		Sites: []startSite{
 			{title(journal), "A nature reserve: a journal, guided walks, pages in two languages. Edited with Decap CMS 3.", "s/journal/admin/", "site/", "site/uploads/kingfisher.jpg"},
-			{title(kitchen), "A village bakery and its recipes. Edited with Netlify CMS 2.10, unchanged since 2022.", "s/kitchen/admin/", "site/kitchen/", "site/kitchen/images/farm-loaf.jpg"},
+			{title(kitchen), "A village bakery and its recipes. Edited with Netlify CMS 2.10.", "s/kitchen/admin/", "site/kitchen/", "site/kitchen/images/farm-loaf.jpg"},
 		},
 	}
 	for _, p := range d.People {

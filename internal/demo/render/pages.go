@@ -49,7 +49,9 @@ func (s *Site) list(w http.ResponseWriter, r *http.Request, q *query, sec *Secti
 	v.Nav.Number, _ = strconv.Atoi(r.URL.Query().Get("page")) // anything odd is page 1
 	v.Nav.Number = min(max(v.Nav.Number, 1), v.Nav.Pages)
 	from := (v.Nav.Number - 1) * perPage
-	v.Blocks = []block{s.block(q, v, sec, entries[from:min(from+perPage, len(entries))])}
+	b := s.block(q, v, sec, entries[from:min(from+perPage, len(entries))])
+	b.Top = true
+	v.Blocks = []block{b}
 	address := func(n int) string {
 		return fmt.Sprintf("%s%s/?%s", v.Home, sec.Name, url.Values{"page": {strconv.Itoa(n)}, "tag": {v.Tag}}.Encode())
 	}

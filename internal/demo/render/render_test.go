@@ -247,10 +247,10 @@ func TestListingsHavePages(t *testing.T) {
 		files["content/posts/"+day.Format(time.DateOnly)+".md"] = "---\ntitle: On " + day.Format(time.DateOnly) + "\ndate: " + day.Format(time.RFC3339) + "\n---\n"
 	}
 	_, h := site(t, files)
-	if _, page := get(t, h, "/site/posts/?page=2"); strings.Count(page, "<h3>") != 3 || !strings.Contains(page, "On 2030-01-01") || !strings.Contains(page, "2 of 2") {
+	if _, page := get(t, h, "/site/posts/?page=2"); strings.Count(page, "<h2>") != 3 || !strings.Contains(page, "On 2030-01-01") || !strings.Contains(page, "2 of 2") {
 		t.Errorf("page 2 shows\n%s", page)
 	}
-	if _, page := get(t, h, "/site/posts/?page=-5"); strings.Count(page, "<h3>") != perPage {
+	if _, page := get(t, h, "/site/posts/?page=-5"); strings.Count(page, "<h2>") != perPage {
 		t.Error("an odd page number is not page 1")
 	}
 }

@@ -46,6 +46,7 @@ type draftNote struct {
 type block struct {
 	Title, Style, URL string
 	Items             []*item
+	Top               bool // the listing is the whole page: no heading between
 }
 
 type hours struct {
