@@ -1,12 +1,13 @@
 package git
 
 import (
+	"bufio"
 	"context"
 	"errors"
 	"gatehouse/internal/fault"
+	"io"
 	"os"
 	"path/filepath"
-	"strconv"
 	"strings"
 	"syscall"
 	"testing"
