@@ -29,7 +29,8 @@ var errMoved = errors.New("the branch moved")
 //	NotFound     the branch, and no Start is given
 //	Conflict     a path is not what the editor had (with Paths); a file is
 //	             where a folder is needed; a ref of Alongside has moved; the
-//	             work tree has local changes in the way (with Paths)
+//	             work tree has local changes in the way (with Paths); the new
+//	             branch's name clashes with another's (also git.ErrNameClash)
 //	Unsupported  the branch is checked out in a work tree and may not be moved
 //	Unavailable  too many others write at this moment
 //
