@@ -2,7 +2,6 @@ package cms
 
 import (
 	"cmp"
-	"path"
 	"strings"
 )
 
@@ -148,7 +147,7 @@ func (r *configReader) fileCollection(n *node, x *Collection) {
 			r.fail(item, "the file name %q stands twice in the collection %q; give one another name", f.Name, x.Name)
 		}
 		if f.Path == "" {
-			r.fail(item, "the file %q of the collection %q has no path; write file: data/%s.yml", f.Name, x.Name, path.Base("/"+f.Name))
+			r.fail(item, "the file %q of the collection %q has no path; write file: data/%s.yml", f.Name, x.Name, cmp.Or(f.Name, "about"))
 		}
 		seen[f.Name] = true
 		x.Files = append(x.Files, f)

@@ -32,7 +32,11 @@ func (r *configReader) text(n *node, key string) string {
 	if s, ok := v.value.(string); ok {
 		return s
 	}
-	r.fail(v, "%s must be text, not %s; put it in quotes", key, v.kind())
+	fix := ""
+	if !v.isMap() && !v.isList() {
+		fix = "; put it in quotes"
+	}
+	r.fail(v, "%s must be text, not %s%s", key, v.kind(), fix)
 	return ""
 }
 
@@ -143,7 +147,7 @@ func (r *configReader) config(root *node) *Config {
 func (r *configReader) folder(at *node, key, s string) string {
 	clean := strings.Trim(path.Clean("/"+s), "/")
 	if slices.Contains(strings.Split(s, "/"), "..") {
-		r.fail(at, "%s %q must be a folder inside the repository, without ..", key, s)
+		r.fail(at, "%s %q must be inside the repository, without ..", key, s)
 	}
 	return clean
 }

@@ -165,8 +165,10 @@ func below(folder, p string) (string, bool) {
 	if folder == "" {
 		return p, p != ""
 	}
-	rel, ok := strings.CutPrefix(p, folder+"/")
-	return rel, ok && rel != ""
+	if rel, ok := strings.CutPrefix(p, folder+"/"); ok && rel != "" {
+		return rel, true
+	}
+	return "", false
 }
 
 // SplitKey takes a content key or draft id, collection/slug, apart. The slug
