@@ -5,9 +5,10 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"gatehouse/internal/fault"
 	"io"
 	"iter"
+
+	"gatehouse/internal/fault"
 )
 
 const (

@@ -1,12 +1,13 @@
 package git
 
 import (
-	"gatehouse/internal/fault"
 	"strings"
 	"unicode"
 	"unicode/utf8"
 
 	"golang.org/x/text/unicode/norm"
+
+	"gatehouse/internal/fault"
 )
 
 const (

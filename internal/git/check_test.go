@@ -1,11 +1,12 @@
 package git
 
 import (
-	"gatehouse/internal/fault"
 	"os"
 	"os/exec"
 	"strings"
 	"testing"
+
+	"gatehouse/internal/fault"
 )
 
 var goodPaths = []string{

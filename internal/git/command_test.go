@@ -4,13 +4,14 @@ import (
 	"bufio"
 	"context"
 	"errors"
-	"gatehouse/internal/fault"
 	"io"
 	"os"
 	"path/filepath"
 	"strings"
 	"syscall"
 	"testing"
+
+	"gatehouse/internal/fault"
 )
 
 // fakeGit puts a shell script in git's place.

@@ -4,12 +4,13 @@ import (
 	"bytes"
 	"context"
 	"fmt"
-	"gatehouse/internal/fault"
 	"io"
 	"strconv"
 	"strings"
 	"time"
 	"unicode/utf8"
+
+	"gatehouse/internal/fault"
 )
 
 const maxCommit = 4 << 20 // bytes of a commit object

@@ -6,12 +6,13 @@ import (
 	"crypto/rand"
 	"errors"
 	"fmt"
-	"gatehouse/internal/fault"
 	"io/fs"
 	"os"
 	"path"
 	"slices"
 	"strings"
+
+	"gatehouse/internal/fault"
 )
 
 // FileEdit is one file of the work tree to write, or with Delete to remove.

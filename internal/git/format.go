@@ -4,9 +4,10 @@ import (
 	"crypto/sha1"
 	"crypto/sha256"
 	"encoding/hex"
-	"gatehouse/internal/fault"
 	"hash"
 	"strconv"
+
+	"gatehouse/internal/fault"
 )
 
 // format is how a repository names its objects.

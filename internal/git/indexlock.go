@@ -2,10 +2,11 @@ package git
 
 import (
 	"errors"
-	"gatehouse/internal/fault"
 	"io/fs"
 	"os"
 	"path/filepath"
+
+	"gatehouse/internal/fault"
 )
 
 // indexLock is git's own lock of a work tree's index: while it is held, no

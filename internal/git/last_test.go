@@ -3,11 +3,12 @@ package git
 import (
 	"context"
 	"fmt"
-	"gatehouse/internal/fault"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"gatehouse/internal/fault"
 )
 
 // lastOf is the message of each path's last commit.

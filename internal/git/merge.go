@@ -4,10 +4,11 @@ import (
 	"bytes"
 	"context"
 	"fmt"
-	"gatehouse/internal/fault"
 	"path/filepath"
 	"slices"
 	"strings"
+
+	"gatehouse/internal/fault"
 )
 
 // Merge merges the commit theirs into ours, textually, as three-way merges do.

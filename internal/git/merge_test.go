@@ -2,12 +2,13 @@ package git
 
 import (
 	"fmt"
-	"gatehouse/internal/fault"
 	"slices"
 	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+
+	"gatehouse/internal/fault"
 )
 
 func TestMerge(t *testing.T) {

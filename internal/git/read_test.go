@@ -6,13 +6,14 @@ import (
 	"crypto/rand"
 	"errors"
 	"fmt"
-	"gatehouse/internal/fault"
 	"io"
 	"strings"
 	"sync"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+
+	"gatehouse/internal/fault"
 )
 
 func TestTreeListsByDepth(t *testing.T) {

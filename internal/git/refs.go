@@ -2,11 +2,12 @@ package git
 
 import (
 	"context"
-	"gatehouse/internal/fault"
 	"io"
 	"os"
 	"path/filepath"
 	"strings"
+
+	"gatehouse/internal/fault"
 )
 
 const (

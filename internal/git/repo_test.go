@@ -1,13 +1,14 @@
 package git
 
 import (
-	"gatehouse/internal/fault"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
 
 	"go.uber.org/goleak"
+
+	"gatehouse/internal/fault"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }

@@ -4,9 +4,10 @@ import (
 	"bytes"
 	"context"
 	"errors"
-	"gatehouse/internal/fault"
 	"os"
 	"time"
+
+	"gatehouse/internal/fault"
 )
 
 // snapshotIndex is the index that snapshots are made with. It stays, because it

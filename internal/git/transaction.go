@@ -5,11 +5,12 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"gatehouse/internal/fault"
 	"io"
 	"io/fs"
 	"strings"
 	"syscall"
+
+	"gatehouse/internal/fault"
 )
 
 // ErrNameClash is the cause of a fault.Conflict when a ref cannot be made

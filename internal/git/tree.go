@@ -5,10 +5,11 @@ import (
 	"context"
 	"encoding/hex"
 	"fmt"
-	"gatehouse/internal/fault"
 	"io"
 	"strconv"
 	"strings"
+
+	"gatehouse/internal/fault"
 )
 
 const (

@@ -4,12 +4,13 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"gatehouse/internal/fault"
 	"io/fs"
 	"os"
 	"path/filepath"
 	"slices"
 	"strings"
+
+	"gatehouse/internal/fault"
 )
 
 // Worktree is the directory of the work tree and the branch checked out in it

@@ -2,12 +2,13 @@ package git
 
 import (
 	"errors"
-	"gatehouse/internal/fault"
 	"os"
 	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
+
+	"gatehouse/internal/fault"
 )
 
 func contents(t *testing.T, path string) string {

@@ -3,10 +3,11 @@ package git
 import (
 	"context"
 	"errors"
-	"gatehouse/internal/fault"
 	"io"
 	"slices"
 	"strings"
+
+	"gatehouse/internal/fault"
 )
 
 // WriteTree stores base (a commit or tree; empty: an empty tree) with edits made

@@ -2,7 +2,6 @@ package git
 
 import (
 	"fmt"
-	"gatehouse/internal/fault"
 	"math/rand/v2"
 	"path/filepath"
 	"slices"
@@ -11,6 +10,8 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+
+	"gatehouse/internal/fault"
 )
 
 func TestWritesWhatGitReads(t *testing.T) {
