@@ -22,11 +22,11 @@ func patience(err error) string {
 // span is a time span in words, rounded up.
 func span(d time.Duration) string {
 	switch {
-	case d <= time.Minute:
+	case d < time.Minute:
 		return count(d.Seconds(), "second")
-	case d <= time.Hour:
+	case d < time.Hour:
 		return count(d.Minutes(), "minute")
-	case d <= 48*time.Hour:
+	case d < 48*time.Hour:
 		return count(d.Hours(), "hour")
 	default:
 		return count(d.Hours()/24, "day")
