@@ -45,6 +45,12 @@ func (r *Repo) WriteWorktree(ctx context.Context, edits []FileEdit) error {
 		}
 		seen[e.Path] = true
 	}
+	select {
+	case r.snapshot.lock <- struct{}{}: // a snapshot must not see what is half done
+		defer func() { <-r.snapshot.lock }()
+	case <-ctx.Done():
+		return stopped(ctx, "write")
+	}
 	root, err := os.OpenRoot(r.worktree)
 	if err != nil {
 		return err

@@ -4,6 +4,22 @@
 // Everything is addressed by object id. The only mutable thing is a ref, and a
 // ref moves by compare-and-swap. Nothing here knows what an entry, a draft or a
 // person with rights is.
+//
+//	read:   Resolve ─► Tree, Stat ─► Blobs         a pool of git cat-file processes,
+//	                                               and a bounded memory of what was read
+//	write:  WriteBlob ─► WriteTree ─► WriteCommit  loose objects, each synced to disk
+//	        ─► UpdateRefs                          their directories synced, then one
+//	                                               transaction of git update-ref
+//	                       ├─ an Old differs ────► fault.Conflict, nothing moved
+//	                       └─ nil ───────────────► durable
+//
+// A writer that lost the race reads the ref anew and tries again. Until
+// UpdateRefs nothing that was written can be seen, and git's own collection of
+// garbage clears what never will be (after two weeks).
+//
+// No process of git reads anybody's configuration but the repository's, runs a
+// hook, prompts, or reaches a network. Each has a limit of time and a process
+// group that dies with its context.
 package git
 
 import "time"
@@ -25,7 +41,8 @@ const (
 	ModeSubmodule  Mode = 0o160000
 )
 
-// Entry is one file of a tree. Path is from the tree's root, with slashes.
+// Entry is one file of a tree. Path is from the tree's root, with slashes. Size
+// is for whoever asks Repo.Sizes: reading a tree does not tell it.
 type Entry struct {
 	Path string
 	Mode Mode

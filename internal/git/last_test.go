@@ -156,7 +156,10 @@ func TestLastCommitsAgreeWithGitLog(t *testing.T) {
 		must(t, err)
 		found, err := r.LastCommits(t.Context(), rev, paths)
 		must(t, err)
-		for _, p := range paths {
+		for i, p := range paths {
+			if i%4 != back/5%4 {
+				continue
+			}
 			if want := shell(t, r.Dir, "log", "-1", "--format=%H", string(rev), "--", p); string(found[p].ID) != want {
 				t.Fatalf("%s at main~%d: %s, git says %s", p, back, found[p].ID, want)
 			}

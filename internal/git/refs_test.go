@@ -109,7 +109,7 @@ func TestFiftyWritersLoseNothing(t *testing.T) {
 					t.Error(err)
 					return
 				}
-				next := commitFiles(t, r, old, map[string]string{fmt.Sprintf("dir%d/file%d", i%5, i): "text"})
+				next := commitFiles(t, r, old, map[string]string{fmt.Sprintf("file%d", i): "text"})
 				err = r.UpdateRefs(t.Context(), RefUpdate{"refs/heads/main", old, next})
 				if err == nil {
 					return
