@@ -152,6 +152,7 @@ func (r *configReader) fileCollection(n *node, x *Collection) {
 		seen[f.Name] = true
 		x.Files = append(x.Files, f)
 	}
+	x.list()
 }
 
 func (r *configReader) folders(n *node) Folders {

@@ -17,7 +17,8 @@ type Config struct {
 	ShowPreviewLinks bool
 	Backend          Backend
 
-	root *node
+	root    *node
+	library [][]string // the folders of all collections' media, as patterns
 }
 
 // Backend is the part of the backend section that is about commits and drafts.
@@ -75,7 +76,8 @@ type Collection struct {
 	Preview               PreviewRule
 
 	line      int
-	pathField *Field // what meta.path adds to the fields; nil: nothing
+	pathField *Field           // what meta.path adds to the fields; nil: nothing
+	listed    map[string]Place // of a file collection: by path
 }
 
 // File is one file of a file collection. Its name is its slug.
@@ -152,6 +154,7 @@ func Parse(data []byte) (*Config, error) {
 	if len(r.problems) > 0 {
 		return nil, r.fault()
 	}
+	c.library = c.mediaLibrary()
 	return c, nil
 }
 

@@ -152,6 +152,9 @@ func (r *configReader) folder(at *node, key, s string) string {
 	return clean
 }
 
+// keyReplacement is the key of the character that replaces others in slugs.
+const keyReplacement = "sanitize_replacement" //nolint:misspell // the CMS's own key
+
 func (r *configReader) slug(n *node) SlugRules {
 	s := SlugRules{Replacement: "-"}
 	switch enc := r.text(n, "encoding"); enc {
@@ -162,11 +165,11 @@ func (r *configReader) slug(n *node) SlugRules {
 		r.fail(n.get("encoding"), "slug.encoding %q is not known; write unicode or ascii", enc)
 	}
 	s.CleanAccents = r.flag(n, "clean_accents", false)
-	if v := r.optional(n, "sanitize_replacement"); v != nil {
+	if v := r.optional(n, keyReplacement); v != nil {
 		s.Replacement = *v
 		for _, ch := range *v {
 			if !s.allowed(ch) {
-				r.fail(n.get("sanitize_replacement"), "slug.sanitize_replacement %q is itself no character for a slug; write - or _", *v)
+				r.fail(n.get(keyReplacement), "slug.%s %q is itself no character for a slug; write - or _", keyReplacement, *v)
 				break
 			}
 		}

@@ -86,7 +86,7 @@ func (d *document) defaults() {
 	slug := d.section("slug")
 	slug.fill("encoding", "unicode")
 	slug.fill("clean_accents", false)
-	slug.fill("sanitize_replacement", "-")
+	slug.fill(keyReplacement, "-")
 	if d.modern {
 		editor := d.section("editor")
 		editor.fill("preview", true)

@@ -16,22 +16,31 @@ func (c *Config) isMedia(p string) bool {
 	if !c.mediaName(p) {
 		return false
 	}
-	if inFolder(c.MediaFolder, p) {
-		return true
-	}
+	return inFolder(c.MediaFolder, p) || matchesFolder(c.library, p)
+}
+
+// mediaLibrary are the media folders of all collections, wherever their entries
+// are.
+func (c *Config) mediaLibrary() [][]string {
+	var out []string
 	for _, x := range c.Collections {
 		for _, dir := range x.entryDirs() {
-			if matchesFolder(c.mediaPatterns(x, nil, dir), p) {
-				return true
-			}
+			out = append(out, c.mediaPatterns(x, nil, dir)...)
 		}
 		for _, f := range x.Files {
-			if matchesFolder(c.mediaPatterns(x, f, path.Dir(f.Path)), p) {
-				return true
-			}
+			out = append(out, c.mediaPatterns(x, f, path.Dir(f.Path))...)
 		}
 	}
-	return false
+	slices.Sort(out)
+	return splitPatterns(slices.Compact(out))
+}
+
+func splitPatterns(patterns []string) [][]string {
+	out := make([][]string, len(patterns))
+	for i, p := range patterns {
+		out[i] = strings.Split(p, "/")
+	}
+	return out
 }
 
 // isMediaOf reports whether a path may hold a media file of one entry.
@@ -39,7 +48,7 @@ func (c *Config) isMediaOf(at Place, entry, p string) bool {
 	if !c.mediaName(p) {
 		return false
 	}
-	return inFolder(c.MediaFolder, p) || matchesFolder(c.mediaPatterns(at.Collection, at.File, path.Dir(entry)), p)
+	return inFolder(c.MediaFolder, p) || matchesFolder(splitPatterns(c.mediaPatterns(at.Collection, at.File, path.Dir(entry))), p)
 }
 
 func (c *Config) mediaName(p string) bool {
@@ -161,11 +170,9 @@ func joinInside(dir, rel string) string {
 	return joined
 }
 
-func matchesFolder(patterns []string, p string) bool {
+func matchesFolder(patterns [][]string, p string) bool {
 	segments := strings.Split(path.Dir(p), "/")
-	return slices.ContainsFunc(patterns, func(pattern string) bool {
-		return matchSegments(strings.Split(pattern, "/"), segments)
-	})
+	return slices.ContainsFunc(patterns, func(pattern []string) bool { return matchSegments(pattern, segments) })
 }
 
 // matchSegments reports whether the segments lie in the pattern's folder or

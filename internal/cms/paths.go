@@ -47,14 +47,20 @@ func (x *Collection) Place(p string) (Place, bool) {
 	if x.IsFolder() {
 		return x.placeInFolder(p)
 	}
+	at, ok := x.listed[p]
+	return at, ok
+}
+
+// list notes the place of every path that the collection's files may have.
+func (x *Collection) list() {
+	x.listed = map[string]Place{}
 	for _, f := range x.Files {
-		for locale, q := range f.paths() {
-			if p == q {
-				return Place{Collection: x, File: f, Slug: f.Name, Locale: locale}, true
+		for locale, p := range f.paths() {
+			if _, taken := x.listed[p]; !taken {
+				x.listed[p] = Place{Collection: x, File: f, Slug: f.Name, Locale: locale}
 			}
 		}
 	}
-	return Place{}, false
 }
 
 func (x *Collection) placeInFolder(p string) (Place, bool) {

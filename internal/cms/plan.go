@@ -57,8 +57,8 @@ func (v view) plan(e SaveEntry) (plan, error) {
 		at, _ := p.collection.Place(p.Files[0].Path)
 		p.slug = at.Slug
 	}
-	if len(p.slug) > 200 {
-		return plan{}, fault.New(fault.Invalid, "The entry's name %q is too long for a draft; shorten it to 200 characters.", p.slug[:40]+"…")
+	if err := git.CheckBranch(draftBranch(p.Collection, p.slug, false)); err != nil && p.Workflow {
+		return plan{}, fault.Wrap(fault.Invalid, err, "A draft cannot be named %.60q; give the entry a shorter name, of letters, digits and hyphens.", p.slug)
 	}
 	return p, v.planAssets(&p, targets)
 }

@@ -147,8 +147,10 @@ func roleNames(role string) []string {
 	case "date":
 		return []string{"date", "publishDate", "publish_date"}
 	case "description":
-		return []string{"shortDescription", "short_description", "shortdescription", "description", "intro",
-			"introduction", "brief", "content", "biography", "bio", "summary"}
+		return []string{
+			"shortDescription", "short_description", "shortdescription", "description", "intro",
+			"introduction", "brief", "content", "biography", "bio", "summary",
+		}
 	}
 	return nil
 }

@@ -146,7 +146,8 @@ func (m moves) entry(at Place) bool { return m.removed[at.Collection] <= m.added
 // beside reports whether a change belongs to a directory that moved along with
 // its entry: a file of a nested collection that kept its content.
 func (m moves) beside(v view, c git.Change) bool {
-	if !(c.New == "" && m.come[c.Old] || c.Old == "" && m.gone[c.New]) {
+	left, came := c.New == "" && m.come[c.Old], c.Old == "" && m.gone[c.New]
+	if !left && !came {
 		return false
 	}
 	for _, x := range v.Collections {

@@ -90,26 +90,38 @@ func TestWhatIsAskedOfTheRights(t *testing.T) {
 			_, err := s.Save(ctx, bob, e)
 			return err
 		}, []cms.Ask{{Action: cms.Edit, Collection: "posts", Slug: "n", Draft: true, DraftAuthor: owner}}},
-		{"status", func() error { return s.SetStatus(ctx, bob, "posts", "n", host.PendingPublish) },
-			[]cms.Ask{{Action: cms.Submit, Collection: "posts", Slug: "n", Draft: true, DraftAuthor: owner}}},
-		{"publish", func() error { _, err := s.Publish(ctx, bob, "posts", "n"); return err },
-			[]cms.Ask{{Action: cms.Publish, Collection: "posts", Slug: "n", Draft: true, DraftAuthor: owner}}},
-		{"new draft of a published entry", func() error { _, err := s.Save(ctx, bob, noBase("posts", "a", postA, text("A2"))); return err },
-			[]cms.Ask{{Action: cms.Edit, Collection: "posts", Slug: "a", Draft: true}}},
+		{
+			"status", func() error { return s.SetStatus(ctx, bob, "posts", "n", host.PendingPublish) },
+			[]cms.Ask{{Action: cms.Submit, Collection: "posts", Slug: "n", Draft: true, DraftAuthor: owner}},
+		},
+		{
+			"publish", func() error { _, err := s.Publish(ctx, bob, "posts", "n"); return err },
+			[]cms.Ask{{Action: cms.Publish, Collection: "posts", Slug: "n", Draft: true, DraftAuthor: owner}},
+		},
+		{
+			"new draft of a published entry", func() error { _, err := s.Save(ctx, bob, noBase("posts", "a", postA, text("A2"))); return err },
+			[]cms.Ask{{Action: cms.Edit, Collection: "posts", Slug: "a", Draft: true}},
+		},
 		{"new draft", func() error {
 			_, err := s.Save(ctx, bob, fresh("posts", "m", "content/posts/m.md", text("M")))
 			return err
 		}, []cms.Ask{{Action: cms.Create, Collection: "posts", Slug: "m", Draft: true}}},
-		{"without workflow", func() error { _, err := s.Save(ctx, bob, direct(noBase("posts", "b", postB, text("B2")))); return err },
-			[]cms.Ask{{Action: cms.Edit, Collection: "posts", Slug: "b"}, {Action: cms.Publish, Collection: "posts", Slug: "b"}}},
-		{"delete", func() error { return s.Delete(ctx, bob, []string{postB, "static/uploads/logo.png"}, "") },
-			[]cms.Ask{{Action: cms.Delete, Collection: "posts", Slug: "b"}, {Action: cms.Media}}},
+		{
+			"without workflow", func() error { _, err := s.Save(ctx, bob, direct(noBase("posts", "b", postB, text("B2")))); return err },
+			[]cms.Ask{{Action: cms.Edit, Collection: "posts", Slug: "b"}, {Action: cms.Publish, Collection: "posts", Slug: "b"}},
+		},
+		{
+			"delete", func() error { return s.Delete(ctx, bob, []string{postB, "static/uploads/logo.png"}, "") },
+			[]cms.Ask{{Action: cms.Delete, Collection: "posts", Slug: "b"}, {Action: cms.Media}},
+		},
 		{"upload", func() error {
 			_, err := s.SaveMedia(ctx, bob, cms.Asset{Path: "static/uploads/u.png", Data: []byte("u")}, "")
 			return err
 		}, []cms.Ask{{Action: cms.Media}}},
-		{"discard", func() error { return s.Discard(ctx, bob, "posts", "m") },
-			[]cms.Ask{{Action: cms.Submit, Collection: "posts", Slug: "m", Draft: true, DraftAuthor: host.Person{Name: "Bob", Email: "bob@example.org"}}}},
+		{
+			"discard", func() error { return s.Discard(ctx, bob, "posts", "m") },
+			[]cms.Ask{{Action: cms.Submit, Collection: "posts", Slug: "m", Draft: true, DraftAuthor: host.Person{Name: "Bob", Email: "bob@example.org"}}},
+		},
 	}
 	for _, step := range steps {
 		asked = nil
@@ -141,8 +153,10 @@ func TestWhatIsNotAllowedChangesNothing(t *testing.T) {
 	_, simple := s.Save(ctx, eve, direct(noBase("posts", "a", postA, text("E"))))
 	_, publish := s.Publish(ctx, eve, "posts", "n")
 	_, upload := s.SaveMedia(ctx, eve, cms.Asset{Path: "static/uploads/u.png"}, "")
-	for i, err := range []error{save, fresh, simple, publish, upload, s.Discard(ctx, eve, "posts", "n"),
-		s.SetStatus(ctx, eve, "posts", "n", host.PendingPublish), s.Delete(ctx, eve, []string{postA}, "")} {
+	for i, err := range []error{
+		save, fresh, simple, publish, upload, s.Discard(ctx, eve, "posts", "n"),
+		s.SetStatus(ctx, eve, "posts", "n", host.PendingPublish), s.Delete(ctx, eve, []string{postA}, ""),
+	} {
 		if !fault.Is(err, fault.Forbidden) {
 			t.Errorf("%d: %v", i, err)
 		}

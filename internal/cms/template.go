@@ -138,10 +138,10 @@ var (
 
 // filter applies one filter; an unknown one changes nothing.
 func filter(name, v string) string {
-	switch {
-	case name == "upper":
+	switch name {
+	case "upper":
 		return strings.ToUpper(v)
-	case name == "lower":
+	case "lower":
 		return strings.ToLower(v)
 	}
 	if m := filterDate.FindStringSubmatch(name); m != nil {

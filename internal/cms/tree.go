@@ -257,7 +257,7 @@ var (
 	yamlHex   = regexp.MustCompile(`^0x[0-9a-fA-F]+$`)
 	yamlFloat = regexp.MustCompile(`^[-+]?(?:\.[0-9]+|[0-9]+(?:\.[0-9]*)?)(?:[eE][-+]?[0-9]+)?$`)
 	yamlNull  = regexp.MustCompile(`^(?:~|[Nn]ull|NULL)?$`)
-	yamlBool  = regexp.MustCompile(`^(?:[Tt]rue|TRUE|[Ff]alse|FALSE)$`)
+	yamlBool  = regexp.MustCompile(`^(?:true|True|TRUE|false|False|FALSE)$`)
 	yamlNaN   = regexp.MustCompile(`(?i)^(?:[-+]?\.inf|\.nan)$`)
 )
 

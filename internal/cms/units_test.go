@@ -6,6 +6,7 @@ import (
 	"strings"
 	"testing"
 	"time"
+	"unicode/utf8"
 
 	"gatehouse/internal/fault"
 	"gatehouse/internal/git"
@@ -198,14 +199,14 @@ func FuzzDraftBranch(f *testing.F) {
 	f.Add("a/b", true)
 	f.Add("50%25/..lock@{", false)
 	f.Fuzz(func(t *testing.T, slug string, flat bool) {
-		if slug == "" || strings.Contains(slug, "//") {
+		if slug == "" || strings.Contains(slug, "//") || !utf8.ValidString(slug) {
 			return
 		}
 		name := draftBranch("posts", slug, flat)
 		if _, got, ok := draftKey(name); !ok || got != slug {
 			t.Fatalf("%q became %s and then %q", slug, name, got)
 		}
-		if err := git.CheckBranch(name); err != nil && len(slug) < 200 {
+		if err := git.CheckBranch(name); err != nil && len(name) < 200 {
 			t.Fatalf("%q became %s: %v", slug, name, err)
 		}
 	})
