@@ -191,7 +191,7 @@ func (d *Demo) Mount(ctx context.Context, mux *http.ServeMux) error {
 // address in it is good once the server accepts connections.
 func (d *Demo) Line() ([]byte, error) {
 	first := d.People[0]
-	return json.Marshal(struct {
+	return json.Marshal(struct { //nolint:gosec // G117: handing over the password of a sample account is what the line is for
 		URL        string `json:"url"`
 		Admin      string `json:"admin"`
 		Email      string `json:"email"`

@@ -19,7 +19,7 @@ import (
 func (s *Site) markdown(base, source string) template.HTML {
 	md := goldmark.New(
 		goldmark.WithExtensions(extension.NewTable(extension.WithTableCellAlignMethod(extension.TableCellAlignAttribute)), extension.Strikethrough, extension.Linkify, extension.Typographer),
-		goldmark.WithParserOptions(parser.WithASTTransformers(util.Prioritized(&rewriter{site: s, base: base}, 500))),
+		goldmark.WithParserOptions(parser.WithASTTransformers(util.Prioritized(&rewriter{site: s, base: base}, 500))), //nolint:misspell // goldmark's spelling
 	)
 	out := &bytes.Buffer{}
 	if err := md.Convert([]byte(source), out); err != nil {

@@ -29,16 +29,20 @@ type stream struct {
 func (s *stream) commit(branch string, who git.Signature, message string, from int) int {
 	s.mark++
 	id := fmt.Sprintf("%s <%s> %d +0000", who.Name, who.Email, who.When.Unix())
-	fmt.Fprintf(s.w, "commit refs/heads/%s\nmark :%d\nauthor %s\ncommitter %s\ndata %d\n%s\n", branch, s.mark, id, id, len(message), message)
+	s.printf("commit refs/heads/%s\nmark :%d\nauthor %s\ncommitter %s\ndata %d\n%s\n", branch, s.mark, id, id, len(message), message)
 	if from > 0 {
-		fmt.Fprintf(s.w, "from :%d\n", from)
+		s.printf("from :%d\n", from)
 	}
 	return s.mark
 }
 
+// printf keeps quiet about errors: the writer remembers the first one, and
+// feed asks for it at the end.
+func (s *stream) printf(format string, args ...any) { _, _ = fmt.Fprintf(s.w, format, args...) }
+
 // file adds or replaces one file of the commit that was begun last.
 func (s *stream) file(path, data string) {
-	fmt.Fprintf(s.w, "M 100644 inline %s\ndata %d\n%s\n", path, len(data), data)
+	s.printf("M 100644 inline %s\ndata %d\n%s\n", path, len(data), data)
 }
 
 // fastImport runs git fast-import over what write writes.
