@@ -249,7 +249,11 @@ func passwordFor(c *cobra.Command, must bool) (password string, made bool, err e
 	in := c.InOrStdin()
 	if f, ok := in.(*os.File); ok && !must {
 		// A terminal is a character device, and so is the null device.
-		if info, err := f.Stat(); err != nil || info.Mode()&os.ModeCharDevice != 0 {
+		info, err := f.Stat()
+		if err != nil {
+			return "", false, fault.Wrap(fault.Invalid, err, "Standard input cannot be used.")
+		}
+		if info.Mode()&os.ModeCharDevice != 0 {
 			return identity.MakePassword(), true, nil
 		}
 	}

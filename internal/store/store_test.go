@@ -188,3 +188,62 @@ func TestReadersSeeWhatWasJustWritten(t *testing.T) {
 		wg.Wait()
 	})
 }
+
+// A database in memory is one connection. A request that is given up in the
+// middle must not take it along.
+func TestMemorySurvivesCallersWhoLeave(t *testing.T) {
+	s, _ := open(t, Memory)
+	addUser(t, s, "1")
+	for range 50 {
+		ctx, cancel := context.WithCancel(t.Context())
+		err := s.UpdateUser(ctx, "1", func(u *User) {
+			u.Name = "half done"
+			cancel()
+		})
+		if err == nil {
+			t.Fatal("an update succeeds though its caller has left")
+		}
+		reading, stop := context.WithCancel(t.Context())
+		go stop()
+		_, _ = s.Users(reading) // whichever comes first
+		stop()
+	}
+	if u, err := s.User(t.Context(), "1"); err != nil || u.Name != "N 1" {
+		t.Errorf("user is %+v (%v)", u, err)
+	}
+}
+
+func TestMemoriesAreApart(t *testing.T) {
+	one, _ := open(t, Memory)
+	two, _ := open(t, Memory)
+	addUser(t, one, "1")
+	if n, err := two.CountUsers(t.Context()); n != 0 || err != nil {
+		t.Errorf("the other has %d users (%v)", n, err)
+	}
+}
+
+// The command line works on the accounts while the server runs.
+func TestTwoProcessesWriteAtOnce(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "gatehouse.db")
+	server, _ := open(t, path)
+	tool, _ := open(t, path)
+	addUser(t, server, "1")
+	var wg sync.WaitGroup
+	for i := range 8 {
+		s := server
+		if i%2 == 0 {
+			s = tool
+		}
+		wg.Go(func() {
+			for range 10 {
+				if err := s.UpdateUser(context.Background(), "1", func(u *User) { u.Name += "." }); err != nil {
+					t.Error(err)
+				}
+			}
+		})
+	}
+	wg.Wait()
+	if u, err := server.User(t.Context(), "1"); err != nil || len(u.Name) != len("N 1")+80 {
+		t.Errorf("%d of 80 updates are there (%v)", len(u.Name)-len("N 1"), err)
+	}
+}
