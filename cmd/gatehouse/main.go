@@ -28,7 +28,7 @@ const (
 func main() { os.Exit(run(context.Background(), os.Args[1:], os.Stderr)) }
 
 func run(ctx context.Context, args []string, stderr io.Writer) int {
-	root := rootCommand()
+	root := rootCommand() //nolint:contextcheck // each command has its context from cobra
 	root.SetArgs(args)
 	root.SetErr(stderr)
 	err := root.ExecuteContext(ctx)
@@ -64,7 +64,7 @@ Begin with 'gatehouse init', then 'gatehouse serve'.`,
 	})
 	root.PersistentFlags().String("config", "", "the configuration file (default $GATEHOUSE_CONFIG, else ./gatehouse.yaml)")
 	root.CompletionOptions.HiddenDefaultCmd = true
-	root.AddCommand(serveCommand(), initCommand(), demoCommand(), versionCommand(), docsCommand())
+	root.AddCommand(serveCommand(), initCommand(), usersCommand(), demoCommand(), versionCommand(), docsCommand())
 	return root
 }
 

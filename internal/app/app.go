@@ -73,7 +73,7 @@ func New(ctx context.Context, cfg *config.Config, o Options) (*App, error) {
 	}
 	a := &App{options: o, log: o.Log, deploys: map[string]*deploy.Runner{}}
 	if err := a.open(ctx, cfg); err != nil {
-		return nil, errors.Join(err, a.Close())
+		return nil, errors.Join(err, a.Close()) //nolint:contextcheck // closing has a time of its own
 	}
 	return a, nil
 }

@@ -53,7 +53,7 @@ func Local(ctx context.Context, o LocalOptions) (err error) {
 	case err := <-failed:
 		return err
 	case <-ctx.Done():
-		return a.drain(server)
+		return a.drain(ctx, server)
 	}
 }
 

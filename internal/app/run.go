@@ -18,7 +18,7 @@ import (
 // get time to finish. On SIGHUP it reads the configuration's file again. It
 // closes the App.
 func (a *App) Run(ctx context.Context) (err error) {
-	defer func() { err = errors.Join(err, a.Close()) }()
+	defer func() { err = errors.Join(err, a.Close()) }() //nolint:contextcheck // closing has a time of its own
 	ctx, stop := signal.NotifyContext(ctx, syscall.SIGTERM, os.Interrupt)
 	defer stop()
 	hangup := make(chan os.Signal, 1)
@@ -48,7 +48,7 @@ func (a *App) Run(ctx context.Context) (err error) {
 		case <-hangup:
 			a.reload(ctx)
 		case <-ctx.Done():
-			return a.drain(server)
+			return a.drain(ctx, server)
 		}
 	}
 }
@@ -96,9 +96,9 @@ func (a *App) reload(ctx context.Context) {
 }
 
 // drain takes no more connections and lets requests finish.
-func (a *App) drain(server *http.Server) error {
+func (a *App) drain(ctx context.Context, server *http.Server) error {
 	a.log.Info("stopping", "patience", patience)
-	ctx, cancel := context.WithTimeout(context.Background(), patience)
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), patience)
 	defer cancel()
 	if err := server.Shutdown(ctx); err != nil {
 		a.log.Warn("requests were cut off", "error", err)

@@ -122,8 +122,8 @@ type Site struct {
 
 	// Whether a branch that is checked out in a work tree may be written:
 	// "update" changes the files there too, and refuses to when they have changes
-	// that are not committed. Empty: such a branch is read only. Bare repositories
-	// do not need it.
+	// that are not committed. Empty: a site whose branch is checked out is refused.
+	// Bare repositories do not need it.
 	Worktree string `yaml:"worktree"`
 
 	// What Gatehouse presents to a Git host. A directory needs none.

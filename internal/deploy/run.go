@@ -39,7 +39,7 @@ func (j Job) run(ctx context.Context, m Move) Result {
 func (j Job) command(ctx context.Context, m Move, out io.Writer) error {
 	ctx, cancel := context.WithTimeout(ctx, j.Timeout)
 	defer cancel()
-	cmd := exec.CommandContext(ctx, j.Command[0], j.Command[1:]...) //nolint:gosec // G204: the operator's own command
+	cmd := exec.CommandContext(ctx, j.Command[0], j.Command[1:]...)
 	cmd.Dir, cmd.Stdout, cmd.Stderr = j.Dir, out, out
 	cmd.Env = append(environment(), "GATEHOUSE_SITE="+m.Site, "GATEHOUSE_BRANCH="+m.Branch,
 		"GATEHOUSE_COMMIT="+m.After, "GATEHOUSE_REPO="+j.Repo)

@@ -1,6 +1,7 @@
 package console_test
 
 import (
+	"net/http"
 	"net/url"
 	"regexp"
 	"strings"
@@ -12,12 +13,12 @@ import (
 func TestAccountNeedsASignIn(t *testing.T) {
 	g := open(t)
 	for path, want := range map[string]string{"/console/": "/login?next=/console/", "/": "/login?next=/"} {
-		if a := g.get(t, path); a.StatusCode != 303 || a.Header.Get("Location") != want {
+		if a := g.get(t, path); a.StatusCode != http.StatusSeeOther || a.Header.Get("Location") != want {
 			t.Errorf("%s: %d to %q", path, a.StatusCode, a.Header.Get("Location"))
 		}
 	}
 	for _, path := range []string{"/console/name", "/console/password", "/console/sessions/revoke", "/console/sessions/revoke-all"} {
-		if a := g.do(t, "POST", path, url.Values{"name": {"X"}}); a.StatusCode != 303 || !strings.HasPrefix(a.Header.Get("Location"), "/login") {
+		if a := g.do(t, "POST", path, url.Values{"name": {"X"}}); a.StatusCode != http.StatusSeeOther || !strings.HasPrefix(a.Header.Get("Location"), "/login") {
 			t.Errorf("%s: %d to %q", path, a.StatusCode, a.Header.Get("Location"))
 		}
 	}
@@ -72,7 +73,7 @@ func TestChangePassword(t *testing.T) {
 		t.Fatalf("%d %s", a.StatusCode, a.text)
 	}
 	g.get(t, "/console/").wants(t, 200, "Hello, Mara")
-	if a := other.get(t, "/console/"); a.StatusCode != 303 {
+	if a := other.get(t, "/console/"); a.StatusCode != http.StatusSeeOther {
 		t.Errorf("another device is still signed in: %d", a.StatusCode)
 	}
 }
@@ -85,11 +86,10 @@ func TestRevokeSessions(t *testing.T) {
 	phone := *g
 	phone.http = newClient(t)
 	phone.signIn(t)
-	stranger, err := g.people.Add(t.Context(), identity.NewUser{Email: "sam@example.org", Name: "Sam", Password: password})
+	_, err := g.people.Add(t.Context(), identity.NewUser{Email: "sam@example.org", Name: "Sam", Password: password})
 	if err != nil {
 		t.Fatal(err)
 	}
-	_ = stranger
 
 	ids := revocable.FindAllStringSubmatch(g.get(t, "/console/").text, -1)
 	if len(ids) != 1 {
@@ -97,7 +97,7 @@ func TestRevokeSessions(t *testing.T) {
 	}
 	sam := *g
 	sam.http = newClient(t)
-	if a := sam.do(t, "POST", "/login", url.Values{"email": {"sam@example.org"}, "password": {password}}); a.StatusCode != 303 {
+	if a := sam.do(t, "POST", "/login", url.Values{"email": {"sam@example.org"}, "password": {password}}); a.StatusCode != http.StatusSeeOther {
 		t.Fatal(a.text)
 	}
 	sam.do(t, "POST", "/console/sessions/revoke", url.Values{"session": {ids[0][1]}}).wants(t, 404, "no such session")

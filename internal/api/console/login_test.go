@@ -129,7 +129,7 @@ func TestSignInAndOut(t *testing.T) {
 	g.get(t, "/login?next=/s/blog/admin/%23/collections/posts").
 		wants(t, 200, "The &lt;Blog&gt;", `name="next" value="/s/blog/admin/#/collections/posts"`, `autocomplete="current-password"`)
 	a := g.do(t, "POST", "/login", url.Values{"email": {" Mara@Example.org "}, "password": {password}, "next": {"/s/blog/admin/#/collections/posts"}})
-	if a.StatusCode != 303 || a.Header.Get("Location") != "/s/blog/admin/#/collections/posts" {
+	if a.StatusCode != http.StatusSeeOther || a.Header.Get("Location") != "/s/blog/admin/#/collections/posts" {
 		t.Fatalf("%d to %q", a.StatusCode, a.Header.Get("Location"))
 	}
 	g.get(t, "/login").wants(t, 200, "You are signed in", "Mara Quill", `href="admin/"`)
@@ -155,7 +155,7 @@ func TestTooManyAttemptsSayHowLong(t *testing.T) {
 	g := open(t)
 	var a answer
 	for range 12 {
-		if a = g.do(t, "POST", "/login", url.Values{"email": {"mara@example.org"}, "password": {"wrong wrong wrong"}}); a.StatusCode == 429 {
+		if a = g.do(t, "POST", "/login", url.Values{"email": {"mara@example.org"}, "password": {"wrong wrong wrong"}}); a.StatusCode == http.StatusTooManyRequests {
 			break
 		}
 	}
@@ -181,7 +181,7 @@ func TestOpenRedirectsAreRefused(t *testing.T) {
 			}
 			continue
 		}
-		if a.StatusCode != 303 || to != "admin/" {
+		if a.StatusCode != http.StatusSeeOther || to != "admin/" {
 			t.Errorf("%q leads to %q (%d)", next, to, a.StatusCode)
 		}
 		if page := g.get(t, "/login?next="+url.QueryEscape(next)); strings.Contains(page.text, "evil") {
@@ -219,7 +219,7 @@ func TestPagesLoadTheirOwnFilesOnly(t *testing.T) {
 	}
 	for _, ref := range regexp.MustCompile(`(?:href|src)="([^"]+\.(?:css|js|svg))"`).FindAllStringSubmatch(a.text, -1) {
 		file := g.get(t, "/"+ref[1])
-		if file.StatusCode != 200 || !strings.Contains(file.Header.Get("Cache-Control"), "immutable") {
+		if file.StatusCode != http.StatusOK || !strings.Contains(file.Header.Get("Cache-Control"), "immutable") {
 			t.Errorf("%s: %d, %s", ref[1], file.StatusCode, file.Header.Get("Cache-Control"))
 		}
 	}
