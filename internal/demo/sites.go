@@ -47,7 +47,7 @@ func pagesOf(name string, repo *git.Repo, log *slog.Logger) *render.Site {
 				Facts: []render.Fact{{Field: "meet", Label: "Meeting point"}, {Field: "hours", Label: "Hours"}},
 			},
 			{
-				Name: "species", Title: "Who lives here", Folder: "content/species", Ext: ".md", I18n: render.MultipleFiles, Front: 4, Style: "cards",
+				Name: "species", Title: "Who lives here", Folder: "content/species", Ext: ".md", I18n: render.MultipleFiles, Front: 3, Style: "cards",
 				Facts: []render.Fact{{Field: "latin", Label: "Latin name"}, {Field: "season", Label: "When to look"}},
 			},
 		},
