@@ -2,9 +2,24 @@
 // drafts, publishing and previews, written once for every Git host.
 //
 // A draft is a branch cms/<collection>/<slug> with an open change request whose
-// one prefixed label is its status. What the site's own config.yml says about
-// collections and folders is read at the head of the site's branch, before a
-// change; paths outside of it are refused.
+// one prefixed label is its status:
+//
+//	Save ─→ draft ⇄ pending_review ⇄ pending_publish     (SetStatus)
+//	          │            │                │
+//	          └── Discard ─┴── Publish ─────┘
+//
+// What the site's own config.yml says about collections and folders is read at
+// the head of the site's branch, before a change, and decides what a path is:
+//
+//	a collection's     by folder, depth and extension, or listed by name; in
+//	                   each language (Collection.Place)
+//	a media file       below media_folder of the site, or as the templates of a
+//	                   collection, file or field allow
+//	anything else      neither read nor written; config.yml itself only when a
+//	                   collection lists it
+//
+// Nothing is written over that the caller has not seen: each file of a save
+// has a base, which the client names or Versions remembers.
 package cms
 
 import (
@@ -142,24 +157,3 @@ type Preview struct {
 	Page  string // of the entry in it: URL with preview_path filled in
 	Ready bool   // it has been built
 }
-
-// Methods of *Service (implemented in this package):
-//
-//	Config(ctx) (*Config, error)                                  config.yml at the head of the site's branch, cached by blob
-//	Entries(ctx, Caller, folder, ext string, depth int) ([]Entry, error)         all, with author and date
-//	Page(ctx, Caller, folder, ext string, depth, number, size int) (Page, error)
-//	Files(ctx, Caller, []Entry{Path,Label}) ([]Entry, error)      absent files have an empty ID
-//	Entry(ctx, Caller, path string) (Entry, error)                an absent file has an empty ID
-//	Drafts(ctx, Caller, texts bool) ([]Draft, error)
-//	Draft(ctx, Caller, collection, slug string) (Draft, error)    NotFound: not under editorial workflow
-//	DraftFile(ctx, Caller, collection, slug, path string) (Entry, error)
-//	Save(ctx, Caller, SaveEntry) (Saved, error)
-//	SetStatus(ctx, Caller, collection, slug string, to host.Status) error
-//	Publish(ctx, Caller, collection, slug string) (git.ID, error)
-//	Discard(ctx, Caller, collection, slug string) error
-//	Preview(ctx, Caller, collection, slug string) (*Preview, error)  nil: none
-//	Media(ctx, Caller, folder string) ([]MediaFile, error)        files directly in folder
-//	MediaFile(ctx, Caller, path string) (MediaFile, error)        site's branch first, then open drafts
-//	SaveMedia(ctx, Caller, a Asset, message string) (MediaFile, error)
-//	Delete(ctx, Caller, paths []string, message string) error     entries and media, site's branch
-//	Blob(ctx, Caller, id git.ID) (io.ReadCloser, int64, error)    only blobs reachable as content

@@ -23,7 +23,8 @@ func laptop(t *testing.T) *site {
 		writeFile(t, dir, path, data)
 	}
 	for _, args := range [][]string{
-		{"init", "-q", "-b", "main"}, {"add", "-A"},
+		{"init", "-q", "-b", "main"},
+		{"add", "-A"},
 		{"-c", "user.name=Dev", "-c", "user.email=dev@example.org", "commit", "-q", "-m", "Begin"},
 	} {
 		if out, err := exec.CommandContext(t.Context(), "git", append([]string{"-C", dir}, args...)...).CombinedOutput(); err != nil {

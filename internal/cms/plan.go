@@ -18,6 +18,7 @@ type plan struct {
 	SaveEntry
 	collection *Collection
 	slug       string
+	config     string // config.yml, which no directory takes along
 }
 
 // byteOrderMark is what old clients leave in the middle of typed text.
@@ -28,7 +29,7 @@ func (v view) plan(e SaveEntry) (plan, error) {
 	if len(e.Files) == 0 {
 		return plan{}, fault.New(fault.Invalid, "There is no file to save in this entry.")
 	}
-	p := plan{SaveEntry: e}
+	p := plan{SaveEntry: e, config: v.file}
 	p.Files, p.Assets = slices.Clone(e.Files), slices.Clone(e.Assets)
 	if err := v.chooseCollection(&p); err != nil {
 		return plan{}, err
@@ -166,7 +167,7 @@ func (c *changeSet) add(m mirror.Change) {
 	}
 }
 
-// changes turns a plan into changes to rev. Media come first.
+// planned turns a plan into changes to rev. Media come first.
 func (s *Service) planned(ctx context.Context, p plan, rev git.ID, base func(DataFile) (*git.ID, error)) (*changeSet, error) {
 	set := &changeSet{}
 	for _, a := range p.Assets {
@@ -219,7 +220,7 @@ func (s *Service) moveAlong(ctx context.Context, p plan, f DataFile, rev git.ID,
 	}
 	for _, e := range files {
 		target := path.Join(to, strings.TrimPrefix(e.Path, from+"/"))
-		if !isContent(e) || set.has(e.Path) && set.list[set.at[e.Path]].Delete || e.Path == f.Path {
+		if !isContent(e) || set.has(e.Path) && set.list[set.at[e.Path]].Delete || e.Path == f.Path || e.Path == p.config {
 			continue
 		}
 		id := e.ID

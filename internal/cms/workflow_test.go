@@ -1,8 +1,10 @@
 package cms_test
 
 import (
+	"fmt"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 
 	"gatehouse/internal/cms"
@@ -400,4 +402,44 @@ func TestPreview(t *testing.T) {
 	if err != nil || p == nil || *p != want {
 		t.Errorf("got %+v, %v, want %+v", p, err, want)
 	}
+}
+
+// Two first saves of one entry, and of several, at the same moment.
+func TestDraftsThatBeginAtOnce(t *testing.T) {
+	s := newSite(t)
+	var wg sync.WaitGroup
+	errs := make([]error, 8)
+	for i := range errs {
+		wg.Go(func() {
+			slug := fmt.Sprint("n", i/2) // each twice
+			c := person(fmt.Sprint("P", i))
+			_, errs[i] = s.Save(t.Context(), c, fresh("posts", slug, "content/posts/"+slug+".md", text(c.Name)))
+		})
+	}
+	wg.Wait()
+	for i := 0; i < len(errs); i += 2 {
+		won, lost := errs[i], errs[i+1]
+		if won != nil {
+			won, lost = lost, won
+		}
+		if won != nil {
+			t.Error(won)
+		}
+		wantFault(t, lost, fault.Conflict)
+	}
+	if all, err := s.Drafts(t.Context(), person("Ada"), true); err != nil || len(all) != 4 {
+		t.Errorf("%d drafts, %v", len(all), err)
+	}
+}
+
+// A directory that moves takes no config.yml along.
+func TestConfigStaysWhereItIs(t *testing.T) {
+	s, ada := newSite(t), person("Ada")
+	s.push("main", map[string]string{"content/pages/x/config.yml": siteConfig})
+	s.ConfigPath = "content/pages/x/config.yml"
+	e := noBase("pages", "x/index", "content/pages/x/index.md", text("Moved"))
+	e.Files[0].NewPath = "content/pages/moved/index.md"
+	s.save(ada, direct(e))
+	s.has("main", "content/pages/x/config.yml", siteConfig)
+	s.has("main", "content/pages/moved/y/z.md", text("Z"))
 }
