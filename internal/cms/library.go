@@ -162,7 +162,27 @@ func (s *Service) Delete(ctx context.Context, c Caller, paths []string, message 
 		message = v.deleteMessage(changes[0].Path)
 	}
 	err = s.writeSite(ctx, v, message, changes, slices.Collect(maps.Keys(asks)))
-	return s.conflicted(ctx, c, []shelf{s.siteShelf(v)}, err)
+	if err != nil {
+		return s.conflicted(ctx, c, []shelf{s.siteShelf(v)}, err)
+	}
+	return s.noteDeleted(ctx, v, changes)
+}
+
+// noteDeleted notes that the caller holds nothing of the paths any more: an
+// entry that is unpublished is deleted, and saved as a draft right after.
+func (s *Service) noteDeleted(ctx context.Context, v view, changes []mirror.Change) error {
+	if !s.remembers(v.caller) {
+		return nil
+	}
+	for _, change := range changes {
+		if err := s.Versions.saved(ctx, v.caller.Reader, s.siteShelf(v), change.Path, ""); err != nil {
+			return err
+		}
+		if err := s.Versions.reopen(ctx, v.caller.Reader, s.siteShelf(v), change.Path); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // mayDelete finds out what right a deletion needs; a path that no collection

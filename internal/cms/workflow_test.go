@@ -443,3 +443,23 @@ func TestConfigStaysWhereItIs(t *testing.T) {
 	s.has("main", "content/pages/x/config.yml", siteConfig)
 	s.has("main", "content/pages/moved/y/z.md", text("Z"))
 }
+
+// The client unpublishes by deleting the entry and saving it as a draft.
+func TestUnpublish(t *testing.T) {
+	s, ctx, ada := newSite(t), t.Context(), person("Ada")
+	entry := s.open(ada, postA)
+	if err := s.Delete(ctx, ada, []string{postA}, ""); err != nil {
+		t.Fatal(err)
+	}
+	e := noBase("posts", "a", postA, string(entry.Data))
+	e.Status = host.PendingPublish
+	s.save(ada, e)
+	if d := s.draft("posts", "a"); d.Status != host.PendingPublish || !d.Diffs[0].New {
+		t.Errorf("the draft: %+v", d)
+	}
+	s.missing("main", postA)
+	s.publish(ada, "posts", "a")
+	s.has("main", postA, string(entry.Data))
+	s.open(ada, postA)
+	s.save(ada, direct(noBase("posts", "a", postA, text("A again"))))
+}
