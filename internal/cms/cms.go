@@ -64,6 +64,7 @@ type Caller struct {
 type Service struct {
 	Repo       *mirror.Repository
 	ConfigPath string    // config.yml in the repository; empty: the usual places
+	Anywhere   bool      // on a laptop: every path is content, with or without a config.yml
 	Versions   *Versions // what each reader was served; nil: bases come from the client alone
 	PreviewURL string    // base for drafts' preview links on plain Git, with {branch} {collection} {slug} {commit}; empty: none
 	Now        func() time.Time

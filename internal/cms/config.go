@@ -18,7 +18,8 @@ type Config struct {
 	Backend          Backend
 
 	root    *node
-	library [][]string // the folders of all collections' media, as patterns
+	library [][]string  // the folders of all collections' media, as patterns
+	rest    *Collection // of what no collection has; nil: that is no content
 }
 
 // Backend is the part of the backend section that is about commits and drafts.
@@ -78,6 +79,7 @@ type Collection struct {
 	line      int
 	pathField *Field           // what meta.path adds to the fields; nil: nothing
 	listed    map[string]Place // of a file collection: by path
+	boundless bool             // any path may be an entry
 }
 
 // File is one file of a file collection. Its name is its slug.
@@ -128,6 +130,9 @@ func (c *Config) Collection(name string) *Collection {
 		if x.Name == name {
 			return x
 		}
+	}
+	if c.rest != nil {
+		return boundless(name)
 	}
 	return nil
 }

@@ -13,6 +13,9 @@ const anyPart = "\x00"
 // isMedia reports whether a path may hold a media file: below the site's media
 // folder or one of a collection's, and no entry. Hidden files never are.
 func (c *Config) isMedia(p string) bool {
+	if c.isFreeMedia(p) {
+		return true
+	}
 	if !c.mediaName(p) {
 		return false
 	}
@@ -45,6 +48,9 @@ func splitPatterns(patterns []string) [][]string {
 
 // isMediaOf reports whether a path may hold a media file of one entry.
 func (c *Config) isMediaOf(at Place, entry, p string) bool {
+	if c.isFreeMedia(p) {
+		return true
+	}
 	if !c.mediaName(p) {
 		return false
 	}

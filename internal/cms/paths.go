@@ -39,11 +39,18 @@ func (c *Config) places(p string) []Place {
 			out = append(out, at)
 		}
 	}
+	if len(out) == 0 && c.rest != nil {
+		at, _ := c.rest.Place(p)
+		out = append(out, at)
+	}
 	return out
 }
 
 // Place says which entry of the collection a path is, if any.
 func (x *Collection) Place(p string) (Place, bool) {
+	if x.boundless {
+		return x.placeAnywhere(p)
+	}
 	if x.IsFolder() {
 		return x.placeInFolder(p)
 	}

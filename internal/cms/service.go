@@ -62,12 +62,19 @@ func (s *Service) view(ctx context.Context, c Caller) (view, error) {
 		}
 	}
 	i := slices.IndexFunc(paths, func(p string) bool { return isContent(found[p]) })
+	if i < 0 && s.Anywhere {
+		v.Config = v.anywhere()
+		return v, s.seen(ctx, c, snap.Commit)
+	}
 	if i < 0 {
 		return view{}, fault.New(fault.NotFound, "The branch “%s” has no config.yml for the CMS; it was looked for at %s. Add one of these files, or name another in the site's setting config.", snap.Branch, strings.Join(paths, ", "))
 	}
 	v.file = paths[i]
 	if v.Config, err = s.parsed(ctx, found[v.file].ID); err != nil {
 		return view{}, err
+	}
+	if s.Anywhere {
+		v.Config = v.anywhere()
 	}
 	return v, s.seen(ctx, c, snap.Commit)
 }

@@ -58,7 +58,7 @@ func newLaptop(t *testing.T, repository bool, files map[string]string) *laptop {
 		}
 	})
 	repo := &mirror.Repository{Git: folder.Repo, Host: &local.Host{Git: folder.Repo, Now: clock}, Live: true, Now: clock}
-	s := &site.Site{Name: "local", Title: "my-site", Repo: repo, CMS: &cms.Service{Repo: repo, Versions: &cms.Versions{Store: db, Site: "local"}, Now: clock}}
+	s := &site.Site{Name: "local", Title: "my-site", Repo: repo, CMS: &cms.Service{Repo: repo, Anywhere: true, Versions: &cms.Versions{Store: db, Site: "local"}, Now: clock}}
 	author := func(ctx context.Context) (git.Signature, error) { return folder.Repo.Author(ctx) }
 	(&content.Local{Site: s, Workflow: folder.Workflow, Author: author, Log: slog.New(slog.DiscardHandler), Directory: folder.Dir}).Mount(l.mux)
 	return l
@@ -200,6 +200,41 @@ func TestLaptopRefusesHostilePaths(t *testing.T) {
 		l.mux.ServeHTTP(rec, r)
 		if rec.Code != http.StatusUnprocessableEntity && rec.Code != http.StatusForbidden {
 			t.Errorf("%s: %d %s", path, rec.Code, rec.Body)
+		}
+	}
+}
+
+// The stock client names folders and collections itself; the server on a laptop
+// has no need of a config.yml.
+func TestLaptopWithoutConfig(t *testing.T) {
+	for _, repository := range []bool{true, false} {
+		l := newLaptop(t, repository, map[string]string{"notes/a.md": "---\ntitle: A\n---\n", "img/x.png": "hi"})
+		if got := l.call(200, "entriesByFolder", `{"folder":"notes","extension":"md","depth":1}`); !strings.Contains(got, "title: A") {
+			t.Errorf("listing: %s", got)
+		}
+		if got := l.call(200, "getMedia", `{"mediaFolder":"img"}`); !strings.Contains(got, `"path":"img/x.png"`) {
+			t.Errorf("media: %s", got)
+		}
+		l.call(200, "persistEntry", `{"dataFiles":[{"path":"notes/b.md","slug":"b","raw":"---\ntitle: B\n---\n"}],"assets":[{"path":"img/b.png","content":"aGk=","encoding":"base64"}],"options":{"newEntry":true,"commitMessage":"m","collectionName":"notes","useWorkflow":false,"status":"draft"}}`)
+		if l.file("notes/b.md") == "" || l.file("img/b.png") != "hi" {
+			t.Error("what was saved is not on disk")
+		}
+		l.call(200, "persistMedia", `{"asset":{"path":"img/c.png","content":"aGk=","encoding":"base64"},"options":{"commitMessage":"m"}}`)
+		l.call(200, "deleteFiles", `{"paths":["notes/b.md","img/c.png"],"options":{"commitMessage":"m"}}`)
+		if l.file("notes/b.md") != "" || l.file("img/c.png") != "" {
+			t.Error("what was deleted is on disk")
+		}
+		if !repository {
+			continue
+		}
+		l.call(200, "persistEntry", `{"dataFiles":[{"path":"notes/d.md","slug":"d","raw":"---\ntitle: D\n---\n"}],"assets":[{"path":"img/d.png","content":"aGk=","encoding":"base64"}],"options":{"newEntry":true,"commitMessage":"m","collectionName":"notes","useWorkflow":true,"status":"draft"}}`)
+		l.call(200, "persistEntry", `{"dataFiles":[{"path":"notes/d.md","slug":"d","raw":"---\ntitle: DD\n---\n"}],"assets":[],"options":{"commitMessage":"m","collectionName":"notes","useWorkflow":true,"unpublished":true,"status":"draft"}}`)
+		if got := l.call(200, "unpublishedEntry", `{"id":"notes/d"}`); strings.Contains(got, "d.png") || !strings.Contains(got, "notes/d.md") {
+			t.Errorf("the draft without its image: %s", got)
+		}
+		l.call(200, "publishUnpublishedEntry", `{"collection":"notes","slug":"d"}`)
+		if got := l.file("notes/d.md"); got != "---\ntitle: DD\n---\n" {
+			t.Errorf("published: %q", got)
 		}
 	}
 }
