@@ -162,7 +162,7 @@ test('the whole board costs one call, and sets no base', async () => {
 
 test('opening a draft asks anew, and takes its version for the base', async () => {
   const { data, ...diff } = draft('a', '3').diffs[0];
-  const { client } = queue([answer(200, { drafts: [draft('a', '1')] }), answer(200, { ...draft('a', '3'), diffs: [diff] }), answer(200, { data, base: '3' })]);
+  const { client } = queue([answer(200, { drafts: [draft('a', '1')] }), answer(200, ['posts/a']), answer(200, { ...draft('a', '3'), diffs: [diff] }), answer(200, { data, base: '3' })]);
   const b = bases(memory());
   const w = new Workflow(client, b, async () => assert.fail());
   await w.ids();
@@ -173,9 +173,10 @@ test('opening a draft asks anew, and takes its version for the base', async () =
 });
 
 test('a published entry is "not in the workflow" in the CMS\'s own words', async () => {
-  const { client } = queue([answer(404, { error: 'none' }), answer(500, { error: 'broken' })]);
+  const { client } = queue([answer(200, ['posts/b']), answer(200, ['posts/a']), answer(404, { error: 'gone' }), answer(500, { error: 'broken' })]);
   const w = new Workflow(client, bases(memory()), async () => { throw new Error('theirs'); });
   await assert.rejects(w.draft({ collection: 'posts', slug: 'a' }), { message: 'theirs' });
+  await assert.rejects(w.draft({ collection: 'posts', slug: 'a' }), { message: 'theirs' }, 'published between the two questions');
   await assert.rejects(w.draft({ collection: 'posts', slug: 'a' }), { message: 'broken' });
 });
 
@@ -235,7 +236,18 @@ test('media addresses are resolved against the site, so that a prefix works', as
 });
 
 test('files that do not exist yet open as empty', async () => {
-  const { backend: it } = backend([answer(200, [{ data: null, file: { path: 'a.json', id: null } }]), answer(200, { data: null, file: { path: 'a.json', id: null }, base: '' })]);
-  assert.equal((await it.entriesByFiles([{ path: 'a.json' }]))[0].data, '');
-  assert.equal((await it.getEntry('a.json')).data, '');
+  const { backend: it } = backend([answer(200, [{ data: null, file: { path: 'a.json', id: null } }]), answer(200, { data: null, file: { path: 'a.md', id: null }, base: '' })]);
+  assert.equal((await it.entriesByFiles([{ path: 'a.json' }]))[0].data, '{}');
+  assert.equal((await it.getEntry('a.md')).data, '');
+});
+
+test('a picture of a draft is fetched by its id, another file by its path', async () => {
+  const diffs = [{ id: 'x.png', path: 'x.png', newFile: true, base: '77', binary: true }, { id: 'x.txt', path: 'x.txt', newFile: true, base: '88', binary: false }];
+  const { client, sent } = queue([answer(200, { drafts: [{ collection: 'posts', slug: 'a', diffs }] }), answer(200, 'PNG'), answer(200, { name: 'x.txt', content: 'aGk=' })]);
+  const w = new Workflow(client, bases(memory()), async () => assert.fail());
+  await w.ids();
+  assert.equal(await (await w.file('posts', 'a', 'x.png', '77')).text(), 'PNG');
+  const file = await w.file('posts', 'a', 'x.txt', '88');
+  assert.deepEqual([await file.text(), file.name], ['hi', 'x.txt']);
+  assert.equal(sent[2].action, 'unpublishedEntryMediaFile');
 });

@@ -30,7 +30,7 @@ const usual = [
 export async function open(browser, { width = 1280, height = 900 } = {}) {
   const context = await browser.newContext({ viewport: { width, height }, locale: 'en-GB', timezoneId: 'UTC', permissions: ['clipboard-read', 'clipboard-write'] });
   const page = await context.newPage();
-  page.setDefaultTimeout(20_000);
+  page.setDefaultTimeout(Number(process.env.GATEHOUSE_PATIENCE ?? 20) * 1000);
   const complaints = [];
   const outside = [];
   const watch = (one) => {

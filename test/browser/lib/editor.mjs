@@ -28,11 +28,14 @@ export class Editor {
   }
 
   async create(collection) {
+    await this.list(collection);
     await this.go(`#/collections/${collection}/new`);
     await this.page.locator('[id^="title-field"]').first().waitFor();
   }
 
+  /** Opens an entry from its list: the fields of an entry that was open before are gone by then. */
   async edit(collection, slug, field = 'title') {
+    await this.list(collection);
     await this.go(`#/collections/${collection}/entries/${slug}`);
     await this.page.locator(`[id^="${field}-field"]`).first().waitFor();
   }

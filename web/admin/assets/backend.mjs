@@ -11,6 +11,11 @@ import { asAsset, asDraftMedia, asMedia } from './media.mjs';
 import { position, target } from './cursor.mjs';
 import { asUser, forget } from './session.mjs';
 
+/** A file that is not there yet opens as an empty one; JSON has no empty text. */
+function orBlank(entry) {
+  return { ...entry, data: entry.data ?? (entry.file.path.endsWith('.json') ? '{}' : '') };
+}
+
 export class Backend {
   /**
    * @param {object} config the site's config.yml
@@ -91,13 +96,13 @@ export class Backend {
   async entriesByFiles(files) {
     const list = files.map(({ path, label }) => ({ path, label }));
     const entries = list.length ? await this.client.call('entriesByFiles', { files: list }) : [];
-    return entries.map((entry) => ({ ...entry, data: entry.data ?? '' }));
+    return entries.map(orBlank);
   }
 
   async getEntry(path) {
     const entry = await this.client.call('getEntry', { path });
     await this.bases.opened(path, entry.base);
-    return { ...entry, data: entry.data ?? '' }; // as the Git backends answer for a file that is not there yet
+    return orBlank(entry);
   }
 
   // Media.
@@ -171,7 +176,7 @@ export class Backend {
   }
 
   async unpublishedEntryMediaFile(collection, slug, path, id) {
-    return asDraftMedia(id, path, await this.client.file(id, path));
+    return asDraftMedia(id, path, await this.workflow.file(collection, slug, path, id));
   }
 
   async updateUnpublishedEntryStatus(collection, slug, newStatus) {
@@ -186,8 +191,9 @@ export class Backend {
     await this.change('deleteUnpublishedEntry', { collection, slug });
   }
 
+  /** Asked again and again while an entry is open, so it must not open the sign-in dialog. */
   async getDeployPreview(collection, slug) {
-    return this.client.call('getDeployPreview', { collection, slug });
+    return this.client.call('getDeployPreview', { collection, slug }, { quiet: true }).catch(() => null);
   }
 
   async change(action, params) {

@@ -27,7 +27,7 @@ const page = {
 };
 
 function leave() {
-  const next = dataset.here + (location.hash.startsWith('#/') ? location.hash : '');
+  const next = location.pathname + location.search + location.hash;
   location.replace(`${page.login}?next=${encodeURIComponent(next)}`);
 }
 

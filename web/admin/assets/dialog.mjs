@@ -49,6 +49,8 @@ export function signInDialog(url) {
       };
       addEventListener('message', arrived);
       const frame = element('iframe', { title: 'Sign in', src: url });
+      // As high as its page, which is of our own origin, so that nothing scrolls.
+      frame.onload = () => { frame.style.height = `${frame.contentDocument?.body?.scrollHeight ?? 480}px`; };
       const later = element('button', { type: 'button', onclick: () => close('') }, 'Not now');
       return [element('p', {}, 'Sign in to go on. Nothing you wrote is lost.'), frame, element('p', { className: 'buttons' }, later)];
     }).then((answer) => answer === 'signed-in').finally(() => { open = undefined; });
@@ -76,13 +78,13 @@ export function conflictDialog({ message, paths, text, newer }) {
       ),
     }, 'Copy my text');
     const look = element('a', { href: newer, target: '_blank', rel: 'noopener' }, 'Open the newer version in a new tab');
-    const back = element('button', { type: 'button', autofocus: true, onclick: () => close('') }, 'Keep editing');
+    const back = element('button', { type: 'button', className: 'primary', autofocus: true, onclick: () => close('') }, 'Keep editing');
     return [
       element('p', {}, message),
       element('ul', {}, ...paths.map((path) => element('li', {}, element('code', {}, path)))),
       element('p', {}, 'Nothing was overwritten, and your text is still in the editor. Look at the newer version, bring the two together, then reload this page and save.'),
       said,
-      element('p', { className: 'buttons' }, copy, look, back),
+      element('p', { className: 'buttons' }, back, copy, look),
     ];
   });
 }

@@ -16,3 +16,9 @@ export function asDraftMedia(id, path, file) {
 export async function asAsset(asset) {
   return { path: asset.path, content: await asset.toBase64(), encoding: 'base64' };
 }
+
+/** A file that came inside of an answer. */
+export function asFile({ name, content }) {
+  const bytes = Uint8Array.from(atob(content), (c) => c.charCodeAt(0));
+  return new File([bytes], name, { type: name.endsWith('.svg') ? 'image/svg+xml' : '' });
+}

@@ -4,8 +4,7 @@
 // mail, with a token in it) stays behind the "#" and thus out of every log.
 (function () {
   'use strict';
-  const { login, here } = document.documentElement.dataset;
   const place = location.hash.startsWith('#/');
-  const next = here + location.search + (place ? location.hash : '');
-  location.replace(`${login}?next=${encodeURIComponent(next)}${place ? '' : location.hash}`);
+  const next = location.pathname + location.search + (place ? location.hash : '');
+  location.replace(`../login?next=${encodeURIComponent(next)}${place ? '' : location.hash}`);
 })();

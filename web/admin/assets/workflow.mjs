@@ -3,6 +3,8 @@
 // from here. A text is kept under its blob id, so that it cannot be out of date:
 // who asks names the version.
 
+import { asFile } from './media.mjs';
+
 export class Workflow {
   /**
    * @param {import('./client.mjs').Client} client
@@ -19,13 +21,14 @@ export class Workflow {
     this.board = new Map(); // drafts by "collection/slug"
     this.texts = new Map(); // texts by blob id
     this.opened ??= new Set(); // drafts that an editor, not the board, asked for
+    this.binaries ??= new Set(); // blob ids, which never change their meaning
   }
 
   async ids() {
     const { drafts } = await this.client.call('drafts');
     this.changed();
     for (const draft of drafts) {
-      this.board.set(`${draft.collection}/${draft.slug}`, asDraft(draft));
+      this.board.set(`${draft.collection}/${draft.slug}`, this.translated(draft));
       for (const { base, data } of draft.diffs) if (data !== undefined) this.texts.set(base, data);
     }
     return [...this.board.keys()];
@@ -36,12 +39,15 @@ export class Workflow {
     const key = id ?? `${collection}/${slug}`;
     if (id) this.opened.delete(key);
     if (id && this.board.has(id)) return this.board.get(id);
+    // Most entries have no draft. Their names are asked first, because a 404 is
+    // an error in the browser's console, and nothing is wrong.
+    if (!(await this.client.call('unpublishedEntries')).includes(key)) return this.notInWorkflow();
     const draft = await this.client.call('unpublishedEntry', id ? { id } : { collection, slug }).catch((error) => {
       if (error.status === 404) return this.notInWorkflow();
       throw error;
     });
     if (!id) this.opened.add(key);
-    return asDraft(draft);
+    return this.translated(draft);
   }
 
   /** The text of one file; id is the version that the draft named, "" for a translation that the draft leaves alone. */
@@ -51,9 +57,16 @@ export class Workflow {
     if (this.opened.has(`${collection}/${slug}`)) await this.bases.opened(path, base);
     return data;
   }
-}
 
-/** The server names a diff's version "base"; the CMS calls it the id and hands it back. */
-function asDraft(draft) {
-  return { ...draft, diffs: draft.diffs.map(({ base, path, newFile }) => ({ id: base, path, newFile })) };
+  /** A file of a draft that is not an entry's text. Pictures may be kept by the browser. */
+  async file(collection, slug, path, id) {
+    if (this.binaries.has(id)) return this.client.file(id, path);
+    return asFile(await this.client.call('unpublishedEntryMediaFile', { collection, slug, path }));
+  }
+
+  /** The server names a diff's version "base"; the CMS calls it the id and hands it back. */
+  translated(draft) {
+    for (const { base, binary } of draft.diffs) if (binary) this.binaries.add(base);
+    return { ...draft, diffs: draft.diffs.map(({ base, path, newFile }) => ({ id: base, path, newFile })) };
+  }
 }
