@@ -16,6 +16,7 @@ import (
 	"gatehouse/internal/host/local"
 	"gatehouse/internal/mirror"
 	"gatehouse/internal/site"
+	"gatehouse/internal/store"
 )
 
 // LocalOptions say what to edit on a laptop.
@@ -43,7 +44,12 @@ func Local(ctx context.Context, o LocalOptions) (err error) {
 	}
 	a := &App{log: o.Log}
 	server := a.server()
-	server.Handler = localHandler(folder, o.Log)
+	memory, err := store.Open(ctx, store.Memory)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, memory.Close()) }()
+	server.Handler = localHandler(folder, memory, o.Log)
 	failed := make(chan error, 1)
 	go func() { failed <- a.serve(server, listener, false) }()
 	if o.Ready != nil {
@@ -57,9 +63,9 @@ func Local(ctx context.Context, o LocalOptions) (err error) {
 	}
 }
 
-func localHandler(f *site.Folder, log *slog.Logger) http.Handler {
+func localHandler(f *site.Folder, memory *store.Store, log *slog.Logger) http.Handler {
 	repo := &mirror.Repository{Git: f.Repo, Host: &local.Host{Git: f.Repo, Name: f.Dir}, Live: true}
-	service := &cms.Service{Repo: repo}
+	service := &cms.Service{Repo: repo, Anywhere: true, Versions: &cms.Versions{Store: memory, Site: "local", Latest: true}}
 	repo.Validate = service.Validate
 	door := &content.Local{
 		Site:     &site.Site{Name: "local", Title: f.Dir, Repo: repo, CMS: service},

@@ -18,6 +18,9 @@ import (
 type Versions struct {
 	Store *store.Store
 	Site  string // keeps sites apart that share the database
+	// Latest lets the version that was served last count instead of the oldest:
+	// for one person on a laptop, who edits the files by hand in between.
+	Latest bool
 }
 
 // shelf is where a reader's versions of one branch, or of one draft, are kept.
@@ -34,6 +37,9 @@ func (v *Versions) draft(branch string, number int) shelf {
 func (v *Versions) served(ctx context.Context, reader string, at shelf, path string, blob git.ID) error {
 	if blob == "" {
 		return nil // that it is absent is learnt by asking, not by opening it
+	}
+	if v.Latest {
+		return v.saved(ctx, reader, at, path, blob)
 	}
 	return v.Store.ServedFirst(ctx, reader, string(at), path, string(blob))
 }

@@ -58,7 +58,7 @@ func newLaptop(t *testing.T, repository bool, files map[string]string) *laptop {
 		}
 	})
 	repo := &mirror.Repository{Git: folder.Repo, Host: &local.Host{Git: folder.Repo, Now: clock}, Live: true, Now: clock}
-	s := &site.Site{Name: "local", Title: "my-site", Repo: repo, CMS: &cms.Service{Repo: repo, Anywhere: true, Versions: &cms.Versions{Store: db, Site: "local"}, Now: clock}}
+	s := &site.Site{Name: "local", Title: "my-site", Repo: repo, CMS: &cms.Service{Repo: repo, Anywhere: true, Versions: &cms.Versions{Store: db, Site: "local", Latest: true}, Now: clock}}
 	author := func(ctx context.Context) (git.Signature, error) { return folder.Repo.Author(ctx) }
 	(&content.Local{Site: s, Workflow: folder.Workflow, Author: author, Log: slog.New(slog.DiscardHandler), Directory: folder.Dir}).Mount(l.mux)
 	return l
@@ -237,4 +237,22 @@ func TestLaptopWithoutConfig(t *testing.T) {
 			t.Errorf("published: %q", got)
 		}
 	}
+}
+
+// A developer edits by hand what the CMS has open: the CMS does not write over
+// it, and goes on after the entry was opened again.
+func TestLaptopHandEditIsNotLost(t *testing.T) {
+	l := newLaptop(t, true, map[string]string{"notes/a.md": "---\ntitle: A\n---\n"})
+	save := `{"dataFiles":[{"path":"notes/a.md","slug":"a","raw":"---\ntitle: From the CMS\n---\n"}],"assets":[],"options":{"commitMessage":"m","collectionName":"notes","useWorkflow":false,"status":"draft"}}`
+	l.call(200, "getEntry", `{"path":"notes/a.md"}`)
+	l.write("notes/a.md", "---\ntitle: By hand\n---\n")
+	l.call(409, "persistEntry", save)
+	if got := l.file("notes/a.md"); got != "---\ntitle: By hand\n---\n" {
+		t.Errorf("the file is %q", got)
+	}
+	l.call(200, "getEntry", `{"path":"notes/a.md"}`)
+	l.call(200, "persistEntry", save)
+	l.write("notes/a.md", "---\ntitle: By hand again\n---\n")
+	l.call(200, "getEntry", `{"path":"notes/a.md"}`)
+	l.call(200, "persistEntry", save)
 }
