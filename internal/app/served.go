@@ -72,9 +72,6 @@ func (a *App) openSite(ctx context.Context, c *config.Site) (*served, error) {
 // check refuses a repository that must not be written to, and settles the
 // site's branch.
 func (s *served) check(ctx context.Context) error {
-	if owner := forge(s.repo.Dir); owner != "" {
-		return fault.New(fault.Unsupported, "The directory %s belongs to %s, whose database would not hear of what is written here. Give a repository of its own, such as a bare clone.", s.repo.Dir, owner)
-	}
 	branch := s.config.Backend.Branch
 	if branch == "" {
 		var err error
