@@ -24,6 +24,7 @@ func layers() [][]string {
 		{"internal/api/*", "internal/demo/*"},
 		{"internal/app", "internal/demo"},
 		{"cmd/gatehouse"},
+		{"test/*"},
 	}
 }
 
