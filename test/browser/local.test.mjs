@@ -51,7 +51,7 @@ function files(dir) {
 
 /** What a static site generator's development server does: serves the admin page. */
 async function devServer(dir) {
-  const page = '<!doctype html><meta charset="utf-8"><title>CMS</title><link rel="icon" href="data:,"><script src="decap-cms.js"></script>';
+  const page = '<!doctype html><meta charset="utf-8"><title>CMS</title><link rel="icon" href="data:,"><body><script src="decap-cms.js"></script>';
   const name = readdirSync(bundles).find((d) => d.startsWith('decap-cms'));
   const server = createServer((req, res) => {
     const path = new URL(req.url, 'http://localhost').pathname;
@@ -156,7 +156,7 @@ test('with a workflow, drafts are branches and publishing writes the files', asy
   assert.deepEqual(files(ours), files(theirs));
   assert.equal(git(ours, 'status', '--porcelain', '-uall'), '?? content/posts/slowly-written.md\n?? static/uploads/kitchen-table.png\n', 'published files wait for the developer to commit them');
   for (const dir of [ours, theirs]) assert.equal(git(dir, 'for-each-ref', 'refs/heads/cms'), '');
-  assert.match(git(ours, 'fsck', '--strict'), /^/);
+  git(ours, 'fsck', '--strict');
 });
 
 test('a page from elsewhere cannot write to the disk', async () => {

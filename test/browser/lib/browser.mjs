@@ -11,11 +11,11 @@ import { password } from './server.mjs';
 export const out = join(dirname(fileURLToPath(import.meta.url)), '../../out');
 const axe = createRequire(import.meta.url).resolve('axe-core/axe.min.js');
 
-export async function launch() {
+export async function launch(more = []) {
   mkdirSync(out, { recursive: true });
   return chromium.launch({
     executablePath: process.env.CHROMIUM || '/usr/bin/chromium',
-    args: ['--disable-gpu', '--disable-quic', '--no-first-run', '--disable-background-networking', '--disable-component-update', '--disable-sync', ...(process.getuid?.() === 0 ? ['--no-sandbox'] : [])],
+    args: ['--disable-gpu', '--disable-quic', '--no-first-run', '--disable-background-networking', '--disable-component-update', '--disable-sync', ...(process.getuid?.() === 0 ? ['--no-sandbox'] : []), ...more],
   });
 }
 

@@ -8,12 +8,12 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
-const binary = process.env.GATEHOUSE_BIN ?? join(dirname(fileURLToPath(import.meta.url)), '../../../bin/gatehouse');
+export const binary = process.env.GATEHOUSE_BIN ?? join(dirname(fileURLToPath(import.meta.url)), '../../../bin/gatehouse');
 export const password = 'a long enough password 1';
 
 const seeder = { GIT_AUTHOR_NAME: 'Sam Seeder', GIT_AUTHOR_EMAIL: 'sam@example.org', GIT_COMMITTER_NAME: 'Sam Seeder', GIT_COMMITTER_EMAIL: 'sam@example.org', GIT_CONFIG_GLOBAL: '/dev/null', GIT_CONFIG_NOSYSTEM: '1' };
 
-async function freePort() {
+export async function freePort() {
   const server = createServer().listen(0, '127.0.0.1');
   await once(server, 'listening');
   const { port } = server.address();
