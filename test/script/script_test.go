@@ -1,5 +1,3 @@
-//go:build testscript
-
 // Package script runs the program as people do: the files below testdata are
 // command lines, with what they print.
 //
