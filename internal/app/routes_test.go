@@ -150,10 +150,13 @@ func TestSiteOnTestRepoKeepsNothing(t *testing.T) {
 		t.Fatal(err)
 	}
 	b := build(t, "sites: [{name: try, config: "+filepath.Join(dir, "try.yml")+", backend: {name: test-repo}}]")
-	if a := b.ask(t, "GET", "/admin/config.js", ""); a.status != 200 || !strings.Contains(a.text, "test-repo") {
-		t.Errorf("%d %s", a.status, a.text)
-	}
 	if a := b.ask(t, "POST", "/api/v1", "{}"); a.status != http.StatusNotFound {
 		t.Errorf("content API: %d", a.status)
+	}
+	if strings.Contains(b.ask(t, "GET", "/admin/", "").text, "built without") {
+		t.Skip("this build has no CMS bundle: run make build")
+	}
+	if a := b.ask(t, "GET", "/admin/config.js", ""); a.status != 200 || !strings.Contains(a.text, "test-repo") {
+		t.Errorf("%d %s", a.status, a.text)
 	}
 }
