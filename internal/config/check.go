@@ -41,7 +41,6 @@ func (d *decoder) checkAddress(c *Config) {
 	host, port, err := net.SplitHostPort(c.Listen)
 	if _, numErr := strconv.ParseUint(port, 10, 16); err != nil || numErr != nil {
 		d.add("listen", "%q is not host:port, such as 127.0.0.1:8484 or :8484", c.Listen)
-		return
 	}
 	if c.URL == "" {
 		c.URL = "http://127.0.0.1:8484"
@@ -73,7 +72,7 @@ func (d *decoder) checkTLS(c *Config) {
 	if _, err := tls.LoadX509KeyPair(t.Cert, t.Key); err != nil {
 		d.add("tls", "the certificate and its key cannot be used: %v", err)
 	}
-	if strings.HasPrefix(c.URL, "http://") {
+	if u, err := url.Parse(c.URL); err == nil && u.Scheme == "http" && loopback(u.Hostname()) {
 		d.add("url", "with tls people come by HTTPS: write https")
 	}
 }
