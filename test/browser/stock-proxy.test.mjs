@@ -31,7 +31,7 @@ after(async () => {
 });
 
 const page = (bundle) => `<!doctype html><meta charset="utf-8"><title>Own page</title><link rel="icon" href="data:,">
-<script>window.CMS_MANUAL_INIT = true</script><script src="${bundle}.js"></script>
+<body><script>window.CMS_MANUAL_INIT = true</script><script src="${bundle}.js"></script>
 <script>CMS.init({config: {backend: {name: 'proxy', proxy_url: '/s/${bundle}/api/v1'}, local_backend: false}})</script>`;
 
 for (const bundle of ['decap-cms', 'netlify-cms']) {

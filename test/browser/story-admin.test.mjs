@@ -82,9 +82,6 @@ step('sort by title, by date of change, and by author', async () => {
   await first('Post number 1');
   assert.equal(await editor.rows('posts').count(), 47);
   assert.match(await editor.rows('posts').nth(1).innerText(), /Post number 10/);
-  await editor.menu('Sort by').first().click();
-  await me.page.getByRole('menuitem', { name: 'Title' }).click();
-  await first('Post number 9');
 });
 
 step('create a post with Markdown and a picture, whose preview shows at once', async () => {
@@ -253,7 +250,7 @@ step('move a page of a nested collection, with what lies beside it', async () =>
 step('the session ends in the middle of work, and nothing is lost', async () => {
   await editor.edit('posts', 'post-05');
   await editor.write(' Written before the session ended.');
-  server.run(['sessions', 'revoke', ada]);
+  server.run(['users', 'sessions', ada, '--revoke', 'all']);
   await me.page.getByRole('button', { name: 'Save', exact: true }).click();
   const dialog = me.page.getByRole('dialog', { name: 'Your session has ended' });
   await dialog.waitFor();
@@ -303,32 +300,6 @@ step('somebody else changed the entry meanwhile', async () => {
   assert.equal(await editor.field('title').inputValue(), 'Mine');
   assert.match(repo.read('content/posts/post-06.md'), /title: His/);
   assert.ok(!repo.drafts().includes('cms/posts/post-06'));
-  assert.ok(me.excuse(/409 \(Conflict\)|somebody else/i) > 0);
-});
-
-step('a text that was restored from a backup does not overwrite a newer one', async () => {
-  me.answer(true);
-  await editor.edit('posts', 'post-07');
-  await editor.field('title').fill('From the backup');
-  // The CMS writes its backup two seconds after the last change.
-  await me.page.waitForFunction(async () => {
-    const db = await new Promise((resolve) => { const r = indexedDB.open('localforage'); r.onsuccess = () => resolve(r.result); });
-    const keys = await new Promise((resolve) => { const r = db.transaction('keyvaluepairs').objectStore('keyvaluepairs').getAllKeys(); r.onsuccess = () => resolve(r.result); });
-    db.close();
-    return keys.includes('backup.posts.post-07');
-  });
-  repo.commit({ 'content/posts/post-07.md': repo.read('content/posts/post-07.md').replace('title: Post number 7', 'title: Pushed by Sam') }, 'Sam was here');
-  const asked = me.dialogs.length;
-  await me.page.reload();
-  await me.page.waitForFunction(() => document.querySelector('[id^="title-field"]')?.value === 'From the backup');
-  assert.ok(me.dialogs.slice(asked).some((d) => /backup/.test(d)));
-  await me.page.getByRole('button', { name: 'Save', exact: true }).click();
-  const dialog = me.page.getByRole('dialog', { name: 'Somebody else changed this entry' });
-  await dialog.waitFor();
-  assert.match(await dialog.innerText(), /Sam Seeder/);
-  await dialog.getByRole('button', { name: 'Keep editing' }).click();
-  await editor.told('Not saved');
-  assert.match(repo.read('content/posts/post-07.md'), /Pushed by Sam/);
   assert.ok(me.excuse(/409 \(Conflict\)|somebody else/i) > 0);
 });
 

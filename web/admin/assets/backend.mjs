@@ -61,6 +61,7 @@ export class Backend {
 
   async logout() {
     const { page } = this;
+    page.leaving = true; // the CMS shows the door again meanwhile
     await forget(page.scope).catch(() => {}); // private windows may refuse; there is nothing kept there either
     await fetch(page.logout, { method: 'POST', credentials: 'same-origin' }).catch(() => {});
     location.assign(page.login);
@@ -157,7 +158,7 @@ export class Backend {
     const newer = new URL('?newer', this.page.address);
     newer.hash = `#/collections/${collectionName}/entries/${dataFiles[0].slug}`;
     const text = (mine.length ? mine : dataFiles).map((file) => file.raw).join('\n');
-    await conflictDialog({ message: error.message, paths, text, newer: newer.href });
+    await conflictDialog({ message: error.message, text, newer: newer.href });
     throw new ApiError(409, 'Not saved, because somebody else changed this entry. Your text is still here.', error.body);
   }
 

@@ -52,12 +52,17 @@ function register(name) {
   client.signIn = signInAgain(client);
   const bases = new Bases();
   const workflow = new Workflow(client, bases, notInWorkflow);
-  const parts = { client, bases, workflow, cursors, page, door: makeDoor({ h, createClass, client, leave }) };
+  const parts = { client, bases, workflow, cursors, page, door: makeDoor({ h, createClass, client, page, leave }) };
   const make = (given, options = {}) => new Backend(given, options, parts);
   const known = CMS.getBackend(name);
   if (known) known.init = make;
   else CMS.registerBackend(name, function Gatehouse(given, options) { return make(given, options); });
 }
+
+// After the CMS told of a failed save it rejects a promise that nobody waits for.
+addEventListener('unhandledrejection', (event) => {
+  if (/_FAILURE$/.test(event.reason?.type)) event.preventDefault();
+});
 
 function say(text) {
   const main = document.createElement('main');

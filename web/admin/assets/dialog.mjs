@@ -49,8 +49,14 @@ export function signInDialog(url) {
       };
       addEventListener('message', arrived);
       const frame = element('iframe', { title: 'Sign in', src: url });
-      // As high as its page, which is of our own origin, so that nothing scrolls.
-      frame.onload = () => { frame.style.height = `${frame.contentDocument?.body?.scrollHeight ?? 480}px`; };
+      // The page in the frame is our own: the frame gets its height, so that nothing
+      // scrolls, and Escape in there is Escape here.
+      frame.onload = () => {
+        const inside = frame.contentDocument;
+        if (!inside) return;
+        frame.style.height = `${inside.body.scrollHeight}px`;
+        inside.addEventListener('keydown', (event) => { if (event.key === 'Escape') close(''); });
+      };
       const later = element('button', { type: 'button', onclick: () => close('') }, 'Not now');
       return [element('p', {}, 'Sign in to go on. Nothing you wrote is lost.'), frame, element('p', { className: 'buttons' }, later)];
     }).then((answer) => answer === 'signed-in').finally(() => { open = undefined; });
@@ -63,11 +69,10 @@ export function signInDialog(url) {
  *
  * @param {object} o
  * @param {string} o.message the server's sentence: which file, and who
- * @param {string[]} o.paths
  * @param {string} o.text what the person wrote
  * @param {string} o.newer address of the entry as it is now
  */
-export function conflictDialog({ message, paths, text, newer }) {
+export function conflictDialog({ message, text, newer }) {
   return ask('Somebody else changed this entry', (close) => {
     const said = element('p', { role: 'status' });
     const copy = element('button', {
@@ -81,8 +86,7 @@ export function conflictDialog({ message, paths, text, newer }) {
     const back = element('button', { type: 'button', className: 'primary', autofocus: true, onclick: () => close('') }, 'Keep editing');
     return [
       element('p', {}, message),
-      element('ul', {}, ...paths.map((path) => element('li', {}, element('code', {}, path)))),
-      element('p', {}, 'Nothing was overwritten, and your text is still in the editor. Look at the newer version, bring the two together, then reload this page and save.'),
+      element('p', {}, 'Your text is still in the editor.'),
       said,
       element('p', { className: 'buttons' }, back, copy, look),
     ];

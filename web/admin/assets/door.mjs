@@ -9,17 +9,18 @@ import { asUser } from './session.mjs';
  * @param {Function} o.h React's createElement, as the bundle exports it
  * @param {Function} o.createClass as the bundle exports it
  * @param {import('./client.mjs').Client} o.client
+ * @param {{leaving?: boolean}} o.page leaving: the person just signed out
  * @param {() => void} o.leave goes to the sign-in page
  * @returns a React component: {onLogin, inProgress}
  */
-export function makeDoor({ h, createClass, client, leave }) {
+export function makeDoor({ h, createClass, client, page, leave }) {
   return createClass({
     displayName: 'GatehouseDoor',
     getInitialState() {
       return { problem: '' };
     },
     componentDidMount() {
-      this.enter();
+      if (!page.leaving) this.enter();
     },
     enter() {
       this.setState({ problem: '' });
@@ -30,7 +31,7 @@ export function makeDoor({ h, createClass, client, leave }) {
     },
     render() {
       const { problem } = this.state;
-      if (!problem) return h('main', { className: 'gatehouse-door' }, h('p', { role: 'status' }, 'Opening the content manager …'));
+      if (!problem) return h('main', { className: 'gatehouse-door' }, h('p', { role: 'status' }, page.leaving ? 'Signing out …' : 'Opening the content manager …'));
       return h('main', { className: 'gatehouse-door' }, h('p', { role: 'alert' }, problem), h('button', { type: 'button', onClick: this.enter }, 'Try again'));
     },
   });
