@@ -170,11 +170,26 @@ func (a *App) mountLobby(h *house, door *auth.Door) {
 func (a *App) account(h *house, door *auth.Door) *console.Account {
 	links := make([]console.SiteLink, len(h.sites))
 	for i, s := range h.sites {
-		links[i] = console.SiteLink{Name: s.Name, Title: s.DisplayName(), URL: h.editorURL(s)}
+		links[i] = console.SiteLink{Name: s.Name, Title: s.DisplayName(), URL: h.editorURL(s), Deployed: deployed(a.runner(s.Name))}
 	}
 	return &console.Account{
 		Pages: a.pages, Identity: a.Identity, Sessions: door.Sessions, Sites: links, Now: time.Now, Log: a.log,
 		Principal: func(r *http.Request) (auth.Principal, error) { return door.Principal(r, "") },
+	}
+}
+
+// deployed tells the account page how the last deployment went.
+func deployed(runner *deploy.Runner) func() *console.Deployment {
+	return func() *console.Deployment {
+		last := runner.Last()
+		if last == nil {
+			return nil
+		}
+		d := &console.Deployment{At: last.Started, Commit: last.Move.After, Output: last.Output}
+		if last.Err != nil {
+			d.Problem = last.Err.Error()
+		}
+		return d
 	}
 }
 

@@ -83,6 +83,9 @@ sites:
 	if got := waitFor(t, filepath.Join(b.dir, "deployed")); got != "blog main "+head+"\n" {
 		t.Errorf("deployed %q, want commit %s", got, head)
 	}
+	for !strings.Contains(b.ask(t, "GET", "/console/", "").text, `<span class="tag">deployed</span>`) {
+		time.Sleep(10 * time.Millisecond) // it has written, and is about to end
+	}
 }
 
 // waitFor reads a file that another process is about to write.

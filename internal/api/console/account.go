@@ -4,6 +4,7 @@ import (
 	"context"
 	"log/slog"
 	"net/http"
+	"slices"
 	"strings"
 	"time"
 
@@ -17,6 +18,17 @@ import (
 type SiteLink struct {
 	Name, Title string
 	URL         string // of its editor
+	// Deployed is the last run of what follows a change; nil, or an answer of
+	// nil: there was none.
+	Deployed func() *Deployment
+}
+
+// Deployment is the outcome of what follows a change of a site.
+type Deployment struct {
+	At      time.Time
+	Commit  string
+	Problem string // empty: it went well
+	Output  string // the end of it
 }
 
 // Account is the pages at the root of the server: one's own account, and the
@@ -109,10 +121,13 @@ type accountView struct {
 	Operator              bool
 	Notice, Error         string
 	Sites                 []siteRow
+	Deployments           []deploymentRow
 	Sessions              []sessionRow
 }
 
 type siteRow struct{ Title, URL, Roles string }
+
+type deploymentRow struct{ Title, When, WhenText, Commit, Problem, Output string }
 
 type sessionRow struct {
 	ID, Client, Address string
@@ -138,7 +153,7 @@ func (a *Account) page(w http.ResponseWriter, r *http.Request, who auth.Principa
 	view.Frame = a.Pages.frame(r)
 	view.Person = nameOf(who)
 	view.Greeting, view.Name, view.Email, view.Operator = "Hello, "+nameOf(who), user.Name, user.Email, user.Operator
-	view.Sites = a.sites(user)
+	view.Sites, view.Deployments = a.sites(user), a.deployments(user)
 	a.Pages.render(w, r, status, "account", view.Frame, nobody, view)
 }
 
@@ -157,6 +172,24 @@ func (a *Account) sites(u identity.User) []siteRow {
 			roles = "no role yet"
 		}
 		rows = append(rows, siteRow{Title: s.Title, URL: s.URL, Roles: roles})
+	}
+	return rows
+}
+
+// deployments are the last ones of the sites that a user publishes.
+func (a *Account) deployments(u identity.User) []deploymentRow {
+	var rows []deploymentRow
+	for _, s := range a.Sites {
+		roles := u.RolesAt(s.Name)
+		if s.Deployed == nil || !slices.Contains(roles, identity.Admin) && !slices.Contains(roles, identity.Publisher) {
+			continue
+		}
+		if d := s.Deployed(); d != nil {
+			rows = append(rows, deploymentRow{
+				Title: s.Title, When: d.At.UTC().Format(time.RFC3339), WhenText: ago(d.At, a.Now()),
+				Commit: d.Commit[:min(len(d.Commit), 10)], Problem: d.Problem, Output: d.Output,
+			})
+		}
 	}
 	return rows
 }

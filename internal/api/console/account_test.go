@@ -47,6 +47,19 @@ func TestAccountShowsOwnSitesAlone(t *testing.T) {
 	g.get(t, "/").wants(t, 200, "not a member of any site")
 }
 
+// What a build says may name servers and paths: only who publishes sees it.
+func TestDeploymentsAreForPublishers(t *testing.T) {
+	g := open(t)
+	g.signIn(t)
+	if a := g.get(t, "/console/"); strings.Contains(a.text, "exit status 3") {
+		t.Error("an editor sees the deployment")
+	}
+	if err := g.people.SetRoles(t.Context(), g.mara.ID, "blog", []string{"publisher"}); err != nil {
+		t.Fatal(err)
+	}
+	g.get(t, "/console/").wants(t, 200, "failed", "exit status 3", "0123456789<", "no &lt;disk&gt;")
+}
+
 func TestRename(t *testing.T) {
 	g := open(t)
 	g.signIn(t)

@@ -57,7 +57,9 @@ func open(t *testing.T) *gate {
 	(&console.Login{Pages: pages, Identity: people, Sessions: sessions, Principal: principal, Title: "The <Blog>", Home: "admin/", Log: log}).Mount(mux)
 	account := &console.Account{
 		Pages: pages, Identity: people, Sessions: sessions, Principal: principal, Now: time.Now, Log: log,
-		Sites: []console.SiteLink{{Name: "blog", Title: "The Blog", URL: "/s/blog/admin/"}, {Name: "shop", Title: "The Shop", URL: "/s/shop/admin/"}},
+		Sites: []console.SiteLink{{Name: "blog", Title: "The Blog", URL: "/s/blog/admin/", Deployed: func() *console.Deployment {
+			return &console.Deployment{At: time.Now(), Commit: "0123456789abcdef", Problem: "exit status 3", Output: "no <disk>"}
+		}}, {Name: "shop", Title: "The Shop", URL: "/s/shop/admin/"}},
 	}
 	account.Mount(mux)
 	account.MountChooser(mux)
