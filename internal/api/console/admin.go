@@ -69,7 +69,7 @@ type pageData struct {
 	Scope, Person       string
 	Scripts             []script
 	Styles              []string
-	Seed                bool
+	Adapter, Seed       bool
 	Notice              string
 }
 
@@ -95,7 +95,7 @@ func (a *Admin) page(w http.ResponseWriter, r *http.Request) {
 	}
 	data := a.base()
 	data.Bundle = bundle.script()
-	data.Seed = a.Seed != nil
+	data.Adapter, data.Seed = a.Principal != nil, a.Seed != nil
 	data.Notice = a.Notice
 	data.Person = who.Email
 	data.Scope = "gatehouse:" + scopePart(who.UserID) + ":" + scopePart(a.Site.Name) + ":"

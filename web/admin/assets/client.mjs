@@ -33,7 +33,7 @@ export class Client {
    * @param {typeof fetch} [o.fetch]
    */
   constructor({ root, branch, signIn = async () => false, fetch = (...args) => globalThis.fetch(...args) }) {
-    Object.assign(this, { root, branch, signIn, fetch });
+    Object.assign(this, { root, branch, signIn, fetch, open: 0 });
   }
 
   /**
@@ -61,6 +61,21 @@ export class Client {
   }
 
   async answered(send, read, quiet) {
+    this.count(1);
+    try {
+      return await this.settled(send, read, quiet);
+    } finally {
+      this.count(-1);
+    }
+  }
+
+  /** Tells backups.js how many calls are open. */
+  count(step) {
+    this.open += step;
+    globalThis.dispatchEvent?.(new CustomEvent('gatehouse:calls', { detail: this.open }));
+  }
+
+  async settled(send, read, quiet) {
     for (;;) {
       const response = await send().catch(() => { throw new ApiError(0, unreachable); });
       if (response.status === 401 && !quiet) {
