@@ -96,8 +96,11 @@ export class Repository {
  * @param {object} o
  * @param {{[name: string]: {files: object, bundle?: string, more?: string}}} o.sites more: further YAML lines of the site
  * @param {{email: string, name: string, site?: string, role?: string, operator?: boolean}[]} o.people
+ * @param {string[]} [o.under] a command that runs the server, such as strace with its options
+ * @param {object} [o.as] options for spawn: {uid, gid, env}
+ * @param {(dir: string) => void} [o.prepare] is called when all is there but no server
  */
-export async function start({ sites, people }) {
+export async function start({ sites, people, under = [], as = {}, prepare }) {
   const dir = mkdtempSync(join(tmpdir(), 'gatehouse-browser-'));
   const port = await freePort();
   const url = `http://127.0.0.1:${port}`;
@@ -119,17 +122,38 @@ export async function start({ sites, people }) {
     run(['users', 'add', email, '--name', name, ...rights, '--password-stdin'], password);
   }
 
-  const child = spawn(binary, ['serve', '--config', config], { stdio: ['ignore', 'pipe', 'pipe'] });
+  prepare?.(dir);
   let log = '';
-  for (const stream of [child.stdout, child.stderr]) stream.on('data', (data) => { log += data; });
-  const ended = once(child, 'exit');
-  await ready(`${url}/readyz`, child, () => log);
+  let child, ended;
+  const launch = async () => {
+    const [command, ...args] = [...under, binary, 'serve', '--config', config];
+    child = spawn(command, args, { stdio: ['ignore', 'pipe', 'pipe'], ...as });
+    for (const stream of [child.stdout, child.stderr]) stream.on('data', (data) => { log += data; });
+    ended = once(child, 'close').then(([code, signal]) => code ?? signal);
+    await ready(`${url}/readyz`, child, () => log);
+  };
+  const end = async (signal) => {
+    child.kill(signal);
+    return ended;
+  };
+  await launch();
 
   return {
-    url, dir, repositories, run, log: () => log,
+    url, dir, config, repositories, run, log: () => log,
+    /** The process that was spawned; with under, the command around the server. */
+    get pid() { return child.pid; },
+    /** How the server ended: its exit code, or the signal that ended it. */
+    get ended() { return ended; },
+    signal(name) { child.kill(name); },
+    /** Ends the server without a chance to tidy up. */
+    kill: () => end('SIGKILL'),
+    /** Starts the server again on what it left, at the same address. It is ended first if it runs. */
+    async restart() {
+      if (child.exitCode === null && child.signalCode === null) await end('SIGTERM');
+      await launch();
+    },
     async stop() {
-      child.kill('SIGTERM');
-      await ended;
+      await end('SIGTERM');
       if (process.env.GATEHOUSE_KEEP) console.log(`kept ${dir}\n${log}`);
       else rmSync(dir, { recursive: true, force: true });
     },
@@ -139,7 +163,7 @@ export async function start({ sites, people }) {
 /** Waits until the server answers; there is nothing to wait on but the answer itself. */
 async function ready(url, child, log) {
   for (let left = 300; left > 0; left--) {
-    if (child.exitCode !== null) throw new Error(`gatehouse ended before it was ready:\n${log()}`);
+    if (child.exitCode !== null || child.signalCode !== null) throw new Error(`gatehouse ended before it was ready:\n${log()}`);
     if (await fetch(url).then((r) => r.ok, () => false)) return;
     await new Promise((resolve) => { setTimeout(resolve, 50); });
   }
