@@ -73,6 +73,8 @@ func plan(t *testing.T) string {
 	return dir
 }
 
+func logTo(b *buffer) *slog.Logger { return slog.New(slog.NewTextHandler(b, nil)) }
+
 func load(t *testing.T, dir, text string) *config.Config {
 	t.Helper()
 	file := filepath.Join(dir, "gatehouse.yaml")
@@ -91,7 +93,7 @@ func build(t *testing.T, text string) *town {
 	t.Helper()
 	dir := plan(t)
 	log := &buffer{}
-	a, err := app.New(t.Context(), load(t, dir, text), app.Options{Log: slog.New(slog.NewTextHandler(log, nil)), Version: "test"})
+	a, err := app.New(t.Context(), load(t, dir, text), app.Options{Log: logTo(log), Version: "test"})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -7,6 +7,7 @@ import (
 	"net/netip"
 	"net/url"
 	"os"
+	"path/filepath"
 	"regexp"
 	"slices"
 	"strconv"
@@ -61,16 +62,30 @@ func (d *decoder) checkAddress(c *Config) {
 
 func (d *decoder) checkTLS(c *Config) {
 	t := &c.TLS
-	if t.Cert == "" && t.Key == "" {
-		return
+	for i, name := range t.Domains {
+		if !hostName.MatchString(name) || !strings.Contains(name, ".") {
+			d.add(fmt.Sprintf("tls.domains[%d]", i), "%q is not a public host name", name)
+		}
 	}
-	if t.Cert == "" || t.Key == "" {
+	switch {
+	case len(t.Domains) > 0 && (t.Cert != "" || t.Key != ""):
+		d.add("tls", "give either domains, or cert and key")
+	case len(t.Domains) > 0:
+		if t.Cache = d.abs(t.Cache); t.Cache == "" {
+			t.Cache = filepath.Join(c.Data, "tls")
+		}
+	case t.Email != "" || t.Cache != "":
+		d.add("tls", "email and cache go with domains: name them, or remove these")
+	case t.Cert == "" && t.Key == "":
+		return
+	case t.Cert == "" || t.Key == "":
 		d.add("tls", "cert and key belong together: give both")
 		return
-	}
-	t.Cert, t.Key = d.abs(t.Cert), d.abs(t.Key)
-	if _, err := tls.LoadX509KeyPair(t.Cert, t.Key); err != nil {
-		d.add("tls", "the certificate and its key cannot be used: %v", err)
+	default:
+		t.Cert, t.Key = d.abs(t.Cert), d.abs(t.Key)
+		if _, err := tls.LoadX509KeyPair(t.Cert, t.Key); err != nil {
+			d.add("tls", "the certificate and its key cannot be used: %v", err)
+		}
 	}
 	if u, err := url.Parse(c.URL); err == nil && u.Scheme == "http" && loopback(u.Hostname()) {
 		d.add("url", "with tls people come by HTTPS: write https")

@@ -57,10 +57,21 @@ type TLS struct {
 
 	// The private key file (PEM) of cert.
 	Key string `yaml:"key"`
+
+	// Instead of cert and key: host names to get certificates for from Let's
+	// Encrypt, which has to reach listen at port 443. Doing so you accept its
+	// terms of service.
+	Domains []string `yaml:"domains"`
+
+	// With domains: where Let's Encrypt may write about certificates.
+	Email string `yaml:"email"`
+
+	// With domains: the directory for the certificates. Default: tls in data.
+	Cache string `yaml:"cache"`
 }
 
 // Enabled reports whether Gatehouse speaks HTTPS itself.
-func (t TLS) Enabled() bool { return t.Cert != "" }
+func (t TLS) Enabled() bool { return t.Cert != "" || len(t.Domains) > 0 }
 
 // Mail is outgoing mail. This version sends none: links for people are shown to
 // the administrator.

@@ -112,7 +112,7 @@ lisen: 127.0.0.1:1
 listen: nowhere
 database: postgres://u:p@h/db
 trusted_proxies: [proxy.example]
-tls: {cert: a.pem}
+tls: {cert: a.pem, domains: [localhost]}
 sites:
   - name: Blog
     hosts: [https://cms.example, cms.example]
@@ -138,7 +138,7 @@ sites:
 		got = append(got, fmt.Sprintf("%d %s", p.Line, p.Path))
 	}
 	want := []string{
-		"1 url", "2 lisen", "3 listen", "4 database", "5 trusted_proxies[0]", "6 tls",
+		"1 url", "2 lisen", "3 listen", "4 database", "5 trusted_proxies[0]", "6 tls.domains[0]", "6 tls",
 		"8 sites[0].name", "9 sites[0].hosts[0]",
 		"11 sites[0].origins[0]", "12 sites[0].origins[1]", "13 sites[0].origins[2]", "14 sites[0].backend.name",
 		"16 sites[1].name", "17 sites[1].hosts[0]",
