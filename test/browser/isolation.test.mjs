@@ -2,7 +2,7 @@
 // drafts, backups, sort orders or user.
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
-import { launch, open, shot, signIn } from './lib/browser.mjs';
+import { backup, backups, launch, open, shot, signIn } from './lib/browser.mjs';
 import { picture, post, simpleConfig } from './lib/content.mjs';
 import { Editor } from './lib/editor.mjs';
 import { start } from './lib/server.mjs';
@@ -25,25 +25,13 @@ after(async () => {
   await server?.stop();
 });
 
-const backups = (page) => page.evaluate(async () => {
-  const db = await new Promise((resolve) => { const r = indexedDB.open('localforage'); r.onsuccess = () => resolve(r.result); });
-  if (!db.objectStoreNames.contains('keyvaluepairs')) return [];
-  const keys = await new Promise((resolve) => { const r = db.transaction('keyvaluepairs').objectStore('keyvaluepairs').getAllKeys(); r.onsuccess = () => resolve(r.result); });
-  db.close();
-  return keys;
-});
-
 test('an unsaved text of one site is not offered at the other, nor to another person', async () => {
   const me = await open(browser);
   try {
     await signIn(me.page, `${server.url}/s/north/admin/#/collections/posts/entries/same`, ada);
     const north = new Editor(me.page, `${server.url}/s/north/admin/`);
     await north.field('title').fill('Only in the north');
-    await me.page.waitForFunction(async () => (await indexedDB.databases()).some((d) => d.name.endsWith(':north:localforage')));
-    for (let left = 50; !(await backups(me.page)).includes('backup.posts.same'); left--) {
-      assert.ok(left > 0, 'the CMS writes a backup');
-      await me.page.evaluate(() => new Promise((resolve) => { setTimeout(resolve, 200); }));
-    }
+    await backup(me.page, 'backup.posts.same');
 
     const southPage = await me.context.newPage();
     await southPage.goto(`${server.url}/s/south/admin/#/collections/posts/entries/same`);

@@ -3,7 +3,7 @@
 // git itself.
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
-import { launch, open, shot, signIn } from './lib/browser.mjs';
+import { backup, launch, open, shot, signIn } from './lib/browser.mjs';
 import { fullSite, picture } from './lib/content.mjs';
 import { Editor } from './lib/editor.mjs';
 import { start } from './lib/server.mjs';
@@ -300,6 +300,25 @@ step('somebody else changed the entry meanwhile', async () => {
   assert.equal(await editor.field('title').inputValue(), 'Mine');
   assert.match(repo.read('content/posts/post-06.md'), /title: His/);
   assert.ok(!repo.drafts().includes('cms/posts/post-06'));
+  assert.ok(me.excuse(/409 \(Conflict\)|somebody else/i) > 0);
+});
+
+step('a text that was restored from a backup does not overwrite a newer one', async () => {
+  await editor.edit('posts', 'post-07');
+  await editor.field('title').fill('From the backup');
+  await backup(me.page, 'backup.posts.post-07');
+  repo.commit({ 'content/posts/post-07.md': repo.read('content/posts/post-07.md').replace('title: Post number 7', 'title: Pushed by Sam') }, 'Sam was here');
+  const asked = me.dialogs.length;
+  await me.page.reload();
+  await me.page.waitForFunction(() => document.querySelector('[id^="title-field"]')?.value === 'From the backup');
+  assert.ok(me.dialogs.slice(asked).some((d) => /backup/.test(d)));
+  await me.page.getByRole('button', { name: 'Save', exact: true }).click();
+  const dialog = me.page.getByRole('dialog', { name: 'Somebody else changed this entry' });
+  await dialog.waitFor();
+  assert.match(await dialog.innerText(), /Sam Seeder/);
+  await dialog.getByRole('button', { name: 'Keep editing' }).click();
+  await editor.told('Not saved');
+  assert.match(repo.read('content/posts/post-07.md'), /Pushed by Sam/);
   assert.ok(me.excuse(/409 \(Conflict\)|somebody else/i) > 0);
 });
 

@@ -81,3 +81,26 @@ export async function accessibility(page) {
     return violations.flatMap((v) => v.nodes.map((n) => `${v.id}: ${n.target.join(' ')}`));
   });
 }
+
+/** The keys under which the CMS keeps unsaved texts in this browser. */
+export function backups(page) {
+  return page.evaluate(async () => {
+    const db = await new Promise((resolve) => { const r = indexedDB.open('localforage'); r.onsuccess = () => resolve(r.result); });
+    try {
+      if (!db.objectStoreNames.contains('keyvaluepairs')) return [];
+      const store = db.transaction('keyvaluepairs').objectStore('keyvaluepairs');
+      return await new Promise((resolve) => { const r = store.getAllKeys(); r.onsuccess = () => resolve(r.result); });
+    } finally {
+      db.close();
+    }
+  });
+}
+
+/** Waits until the CMS, two seconds after the last change, has written a backup. */
+export async function backup(page, key) {
+  for (let left = 100; left > 0; left--) {
+    if ((await backups(page)).includes(key)) return;
+    await page.evaluate(() => new Promise((resolve) => { setTimeout(resolve, 100); }));
+  }
+  assert.fail(`the CMS wrote no ${key}`);
+}
