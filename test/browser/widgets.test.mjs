@@ -14,7 +14,7 @@ before(async () => {
     sites: {
       blog: {
         files: {
-          'admin/config.yml': simpleConfig().replace('label: Title, widget: string', 'label: Title, widget: shout'),
+          'admin/config.yml': simpleConfig().replace('- {name: image', '- {name: mood, label: Mood, widget: shout, required: false}\n      - {name: image'),
           'admin/widgets.js': `CMS.registerWidget('shout', createClass({
             render() { return h('input', {id: this.props.forID, className: 'shout', value: this.props.value || '', onChange: (e) => this.props.onChange(e.target.value.toUpperCase())}); },
           }));`,
