@@ -93,13 +93,15 @@ func (a *App) open(ctx context.Context, cfg *config.Config) (err error) {
 	}
 	a.Identity = identity.New(a.Store)
 	a.sessions = &auth.Sessions{Store: a.Store, Secure: cfg.HTTPS()}
-	if err := a.certs.load(cfg.TLS); err != nil {
+	certs, err := a.certs.prepare(cfg.TLS)
+	if err != nil {
 		return err
 	}
 	h, err := a.build(ctx, cfg)
 	if err != nil {
 		return err
 	}
+	a.certs.current.Store(certs)
 	a.house = h
 	a.useJobs(h)
 	return nil
@@ -127,13 +129,15 @@ func (a *App) Reload(ctx context.Context, cfg *config.Config) error {
 	if err := a.unchangeable(cfg); err != nil {
 		return err
 	}
-	if err := a.certs.load(cfg.TLS); err != nil {
+	certs, err := a.certs.prepare(cfg.TLS)
+	if err != nil {
 		return err
 	}
 	next, err := a.build(ctx, cfg)
 	if err != nil {
 		return err
 	}
+	a.certs.current.Store(certs)
 	a.mu.Lock()
 	old := a.house
 	a.house = next

@@ -124,6 +124,14 @@ func TestCertificateIsReplacedByAReload(t *testing.T) {
 	if got := subject(t, l.Addr().String()); got != "second" {
 		t.Errorf("after the reload: certificate of %q", got)
 	}
+	certificate(t, dir, "third")
+	wrong := strings.Replace(text, "blog.git", "blog.git, branch: no", 1)
+	if err := a.Reload(t.Context(), load(t, dir, wrong)); err == nil {
+		t.Error("a branch that is not there was accepted")
+	}
+	if got := subject(t, l.Addr().String()); got != "second" {
+		t.Errorf("after a reload that failed: certificate of %q", got)
+	}
 	stop()
 	if err := <-ended; err != nil {
 		t.Errorf("Run: %v", err)

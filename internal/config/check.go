@@ -62,20 +62,11 @@ func (d *decoder) checkAddress(c *Config) {
 
 func (d *decoder) checkTLS(c *Config) {
 	t := &c.TLS
-	for i, name := range t.Domains {
-		if !hostName.MatchString(name) || !strings.Contains(name, ".") {
-			d.add(fmt.Sprintf("tls.domains[%d]", i), "%q is not a public host name", name)
-		}
-	}
 	switch {
-	case len(t.Domains) > 0 && (t.Cert != "" || t.Key != ""):
-		d.add("tls", "give either domains, or cert and key")
 	case len(t.Domains) > 0:
-		if t.Cache = d.abs(t.Cache); t.Cache == "" {
-			t.Cache = filepath.Join(c.Data, "tls")
-		}
-	case t.Email != "" || t.Cache != "":
-		d.add("tls", "email and cache go with domains: name them, or remove these")
+		d.checkACME(t, c.Data)
+	case t.Email != "" || t.Cache != "" || t.Directory != "" || t.CA != "":
+		d.add("tls", "email, cache, directory and ca go with domains: name them, or remove these")
 	case t.Cert == "" && t.Key == "":
 		return
 	case t.Cert == "" || t.Key == "":
@@ -89,6 +80,30 @@ func (d *decoder) checkTLS(c *Config) {
 	}
 	if u, err := url.Parse(c.URL); err == nil && u.Scheme == "http" && loopback(u.Hostname()) {
 		d.add("url", "with tls people come by HTTPS: write https")
+	}
+}
+
+// checkACME checks what certificates are ordered with.
+func (d *decoder) checkACME(t *TLS, data string) {
+	for i, name := range t.Domains {
+		if !hostName.MatchString(name) || !strings.Contains(name, ".") {
+			d.add(fmt.Sprintf("tls.domains[%d]", i), "%q is not a public host name", name)
+		}
+	}
+	if t.Cert != "" || t.Key != "" {
+		d.add("tls", "give either domains, or cert and key")
+	}
+	if t.Directory != "" && (!isURL(t.Directory) || !strings.HasPrefix(t.Directory, "https://")) {
+		d.add("tls.directory", "%q is not the URL of an ACME directory: write https://host/path", t.Directory)
+	}
+	if t.CA != "" && t.Directory == "" {
+		d.add("tls.ca", "the default directory needs no ca: remove it, or name the directory that it is for")
+	}
+	if t.CA = d.abs(t.CA); t.CA != "" && !isFile(t.CA) {
+		d.add("tls.ca", "there is no file %s", t.CA)
+	}
+	if t.Cache = d.abs(t.Cache); t.Cache == "" {
+		t.Cache = filepath.Join(data, "tls")
 	}
 }
 

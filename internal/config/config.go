@@ -58,13 +58,21 @@ type TLS struct {
 	// The private key file (PEM) of cert.
 	Key string `yaml:"key"`
 
-	// Instead of cert and key: host names to get certificates for from Let's
-	// Encrypt, which has to reach listen at port 443. Doing so you accept its
-	// terms of service.
+	// Instead of cert and key: host names to get certificates for, by ACME, from
+	// Let's Encrypt or the authority of directory, which has to reach listen at
+	// port 443 of each name. Doing so you accept its terms of service.
 	Domains []string `yaml:"domains"`
 
-	// With domains: where Let's Encrypt may write about certificates.
+	// With domains: where the authority may write about certificates.
 	Email string `yaml:"email"`
+
+	// With domains: the directory URL of another ACME server.
+	// Default: Let's Encrypt's.
+	Directory string `yaml:"directory"`
+
+	// With directory: the root certificate (PEM) that the ACME server's own
+	// certificate goes back to, when this machine does not know it.
+	CA string `yaml:"ca"`
 
 	// With domains: the directory for the certificates. Default: tls in data.
 	Cache string `yaml:"cache"`

@@ -184,6 +184,31 @@ func TestUnreachableRepositories(t *testing.T) {
 	}
 }
 
+func TestACMESettings(t *testing.T) {
+	dir := workspace(t)
+	site := "\nurl: https://cms.example.org\nsites: [{name: blog, backend: {repo: blog.git}}]"
+	c, err := parseIn(dir, "tls: {domains: [cms.example.org], directory: 'https://ca.example/dir', ca: hook.key}"+site, noEnv)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if c.TLS.Cache != filepath.Join(dir, "data", "tls") || c.TLS.CA != filepath.Join(dir, "hook.key") || !c.TLS.Enabled() {
+		t.Errorf("%+v", c.TLS)
+	}
+	for tls, phrase := range map[string]string{
+		"domains: [intranet]":                                             "not a public host name",
+		"domains: [a.example], cert: x.pem":                               "either domains, or cert and key",
+		"domains: [a.example], directory: 'http://ca.example/dir'":        "write https://host/path",
+		"domains: [a.example], directory: ca.example":                     "write https://host/path",
+		"domains: [a.example], ca: hook.key":                              "the default directory needs no ca",
+		"domains: [a.example], directory: 'https://ca.example', ca: none": "there is no file " + filepath.Join(dir, "none"),
+		"directory: 'https://ca.example'":                                 "go with domains",
+	} {
+		if _, err := parseIn(dir, "tls: {"+tls+"}"+site, noEnv); err == nil || !strings.Contains(err.Error(), phrase) {
+			t.Errorf("%s: %v", tls, err)
+		}
+	}
+}
+
 func TestSecretsFromTheEnvironment(t *testing.T) {
 	dir := workspace(t)
 	env := func(name string) (string, bool) {
