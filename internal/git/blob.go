@@ -33,8 +33,10 @@ func (r *Repo) Blob(ctx context.Context, id ID) ([]byte, error) {
 // process is held while the caller works on a blob. Errors are as in Blob.
 func (r *Repo) Blobs(ctx context.Context, ids []ID) iter.Seq2[Blob, error] {
 	return func(yield func(Blob, error) bool) {
+		ahead := windowIDs
 		for len(ids) > 0 {
-			window, err := r.readWindow(ctx, ids[:min(len(ids), windowIDs)])
+			asked := min(len(ids), ahead)
+			window, err := r.readWindow(ctx, ids[:asked])
 			for i, data := range window {
 				if !yield(Blob{ids[i], data}, nil) {
 					return
@@ -45,9 +47,17 @@ func (r *Repo) Blobs(ctx context.Context, ids []ID) iter.Seq2[Blob, error] {
 				return
 			}
 			ids = ids[len(window):]
+			// What is asked for and left is read in vain, so a window that was
+			// full says how many to ask for next.
+			if ahead = min(2*ahead, windowIDs); len(window) < asked {
+				ahead = len(window)
+			}
 		}
 	}
 }
+
+// errFull says that a window has all the bytes that it takes.
+var errFull = errors.New("enough was read")
 
 // readWindow reads the first of ids: at least one, and not many more bytes than
 // windowMax. Beside an error it answers those before it.
@@ -76,7 +86,7 @@ func (r *Repo) readWindow(ctx context.Context, ids []ID) ([][]byte, error) {
 			return &at{i, fault.New(fault.TooLarge, "The file is larger than %d MB, the most that is read at once", maxBlob>>20)}
 		}
 		if total += a.size; total > windowMax && total > a.size {
-			return nil // left for the next window
+			return errFull
 		}
 		got[i] = make([]byte, a.size)
 		if _, err := io.ReadFull(body, got[i]); err != nil {
@@ -85,6 +95,9 @@ func (r *Repo) readWindow(ctx context.Context, ids []ID) ([][]byte, error) {
 		r.objects().put(cachedBlob, ids[i], got[i], len(got[i]))
 		return nil
 	})
+	if errors.Is(err, errFull) {
+		err = nil
+	}
 	for i, data := range got {
 		if data == nil {
 			return got[:i], blame(err, i)

@@ -95,6 +95,8 @@ func (r *Repo) Refs(ctx context.Context, prefix string) ([]Ref, error) {
 // With UpdateCheckedOut the work tree's files that the move changes come along;
 // a local change to one of them is a fault.Conflict with its path, and then
 // nothing moves.
+//
+// A move that has begun is finished, also when ctx ends meanwhile.
 func (r *Repo) UpdateRefs(ctx context.Context, updates ...RefUpdate) error {
 	if len(updates) == 0 {
 		return nil
@@ -123,6 +125,10 @@ func (r *Repo) UpdateRefs(ctx context.Context, updates ...RefUpdate) error {
 	if err != nil {
 		return err
 	}
+	// A caller who leaves must not end what follows: a git that is killed leaves
+	// its locks behind, which nobody takes away, and of several refs some moved.
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), commandTime)
+	defer cancel()
 	if checkout == nil {
 		err = r.transact(ctx, updates, nil)
 	} else {

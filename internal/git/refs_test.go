@@ -10,6 +10,7 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+	"syscall"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -222,4 +223,33 @@ func TestResolve(t *testing.T) {
 	if _, err := r.Refs(t.Context(), "--all"); !fault.Is(err, fault.Invalid) {
 		t.Errorf("a prefix like an option: %v", err)
 	}
+}
+
+// The browser that is closed in the middle of a save ends the request's context.
+// A git that is killed then leaves refs/heads/main.lock, and nobody can save any
+// more until somebody removes it by hand.
+func TestACallerWhoLeavesInMidTransactionLeavesNoLock(t *testing.T) {
+	r := newBare(t)
+	a := grow(t, r, "main", map[string]string{"a": "a"})
+	b := commitFiles(t, r, a, map[string]string{"a": "b"})
+	dir := t.TempDir()
+	begun, goOn := filepath.Join(dir, "begun"), filepath.Join(dir, "go-on")
+	must(t, errors.Join(syscall.Mkfifo(begun, 0o600), syscall.Mkfifo(goOn, 0o600)))
+	path := os.Getenv("PATH")
+	fakeGit(t, fmt.Sprintf(`case "$*" in *update-ref*) echo >%s; read _ <%s;; esac; PATH=%s exec git "$@"`, begun, goOn, path))
+	ctx, leave := context.WithCancel(t.Context())
+	moved := make(chan error, 1)
+	go func() { moved <- r.UpdateRefs(ctx, RefUpdate{"refs/heads/main", a, b}) }()
+	_, err := os.ReadFile(begun)
+	must(t, err)
+	leave()
+	put(t, goOn, "\n")
+	if err := <-moved; err != nil {
+		t.Errorf("a move that had begun: %v", err)
+	}
+	if got := shell(t, r.Dir, "rev-parse", "main"); got != string(b) {
+		t.Errorf("main is %s, not %s", got, b)
+	}
+	t.Setenv("PATH", path)
+	must(t, r.UpdateRefs(t.Context(), RefUpdate{"refs/heads/main", b, a}))
 }

@@ -28,6 +28,7 @@ func (r *Repo) transact(ctx context.Context, updates []RefUpdate, between func()
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	cmd := newProcess(ctx, r.environment(), "update-ref", "--stdin", "-z")
+	cmd.Cancel = func() error { return cmd.Process.Signal(syscall.SIGTERM) } // git takes its locks with it then
 	stderr := bounded{max: maxStderr}
 	cmd.Stderr = &stderr
 	in, err := cmd.StdinPipe()

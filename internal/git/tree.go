@@ -228,37 +228,45 @@ func (r *Repo) Tree(ctx context.Context, rev ID, dir string, depth int) ([]Entry
 	if dir != "" {
 		prefix = dir + "/"
 	}
-	return listTree(nil, known, top, prefix, depth)
+	l := lister{known: known, list: make([]Entry, 0, len(known[top]))}
+	err = l.add(top, prefix, depth)
+	return l.list, err
 }
 
 func tooMany() error {
 	return fault.New(fault.TooLarge, "The folder has more than %d files, which are too many to be listed", maxEntries)
 }
 
-// listTree appends the files of a tree whose subtrees are known. A tree may
-// occur in many places, so the bound counts again here.
-func listTree(list []Entry, known map[ID][]node, id ID, prefix string, depth int) ([]Entry, error) {
-	nodes := known[id]
-	if list == nil {
-		list = make([]Entry, 0, len(nodes))
-	}
-	if len(list)+len(nodes) > maxEntries || strings.Count(prefix, "/") > maxPath/2 {
-		return nil, tooMany()
+// lister lists the files of a tree whose subtrees are known. A tree may occur in
+// many places, so the bound counts again here, and counts folders too: a few
+// trees without a file can stand for more folders than can be walked.
+type lister struct {
+	known map[ID][]node
+	list  []Entry
+	seen  int
+}
+
+// add appends the files of one tree. Beside an error the list is not whole.
+func (l *lister) add(id ID, prefix string, depth int) error {
+	nodes := l.known[id]
+	l.seen += len(nodes)
+	if l.seen > maxEntries || strings.Count(prefix, "/") > maxPath/2 {
+		l.list = nil
+		return tooMany()
 	}
 	for _, n := range nodes {
 		if !n.isDir() {
-			list = append(list, n.entry(prefix))
+			l.list = append(l.list, n.entry(prefix))
 			continue
 		}
 		if depth == 1 {
 			continue
 		}
-		var err error
-		if list, err = listTree(list, known, n.id, prefix+n.name+"/", depth-1); err != nil {
-			return nil, err
+		if err := l.add(n.id, prefix+n.name+"/", depth-1); err != nil {
+			return err
 		}
 	}
-	return list, nil
+	return nil
 }
 
 // directory is the tree object of dir at rev; "" when there is no such folder.

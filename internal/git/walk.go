@@ -10,7 +10,7 @@ import (
 	"time"
 )
 
-const maxToken = 1 << 16 // bytes of one token of git log's output
+const maxToken = 1 << 16 // bytes of one token of git log's output; a longer path is passed over
 
 // walk says which commits of a history touched which paths, newest first.
 type walk struct {
@@ -102,7 +102,7 @@ func (w *walk) read(out io.Reader) error {
 				return fmt.Errorf("git log broke off: %w", err)
 			}
 			t.removed = strings.HasSuffix(token, " D")
-			if !w.visit(path, t) {
+			if path != "" && !w.visit(path, t) {
 				return errEnough
 			}
 		default:
@@ -111,13 +111,17 @@ func (w *walk) read(out io.Reader) error {
 	}
 }
 
-// nextToken reads up to a NUL.
+// nextToken reads up to a NUL. What is too long is read as "".
 func nextToken(in *bufio.Reader) (string, error) {
 	b, err := in.ReadSlice(0)
-	if err != nil {
-		if errors.Is(err, io.EOF) && len(b) > 0 {
-			err = io.ErrUnexpectedEOF
-		}
+	long := errors.Is(err, bufio.ErrBufferFull)
+	for errors.Is(err, bufio.ErrBufferFull) {
+		b, err = in.ReadSlice(0)
+	}
+	switch {
+	case errors.Is(err, io.EOF) && (long || len(b) > 0):
+		return "", io.ErrUnexpectedEOF
+	case err != nil || long:
 		return "", err
 	}
 	return string(b[:len(b)-1]), nil
