@@ -37,6 +37,9 @@ func (r *Repository) compare(ctx context.Context, t tip, from git.ID, s Save, ed
 		}
 	}
 	if len(clashes) > 0 {
+		if t.head == "" {
+			t.head = from // a branch that begins with this save: what it begins at tells who
+		}
 		return r.conflict(ctx, t, s.Author, clashes)
 	}
 	return nil

@@ -132,6 +132,16 @@ func TestConflictNamesEveryFile(t *testing.T) {
 	wantFault(t, err, fault.Conflict, []string{"1", "2", "3", "4", "5"}, "“3” was changed by Alan Turing", "2 more were changed too", "after you opened them")
 }
 
+// The first save of a draft met a change on the site's branch and said "somebody
+// else": the draft's branch, which tells who, does not exist yet.
+func TestConflictOfAFirstSaveNamesThePerson(t *testing.T) {
+	d, r := site(t, map[string]string{a: "a\n"})
+	base := blobID(t, d, "main", a)
+	save(t, r, alan, write(a, "theirs\n"))
+	_, err := r.Save(t.Context(), mirror.Save{Branch: "cms/posts/a", Start: git.ID(d.Head(t, "main")), Author: ada, Changes: []mirror.Change{had(base, a, "mine\n")}})
+	wantFault(t, err, fault.Conflict, []string{a}, "Alan Turing (12:04, 22 Nov 2026)")
+}
+
 func TestConflictWithOneself(t *testing.T) {
 	d, r := site(t, map[string]string{a: "a\n"})
 	base := blobID(t, d, "main", a)
