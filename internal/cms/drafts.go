@@ -118,6 +118,9 @@ func (s *Service) describe(ctx context.Context, v view, d draft, texts bool) (Dr
 		return Draft{}, err
 	}
 	for _, c := range current(changes) {
+		if !v.readable(c.Path) {
+			continue // moved along with an entry; clients would ask for it, and send it back as media
+		}
 		diff := Diff{Path: c.Path, ID: c.New, Base: c.New, New: c.Old == ""}
 		if c.New == "" {
 			diff.ID, diff.Removed = c.Old, true

@@ -224,6 +224,21 @@ func TestARenamedEntryTakesItsDirectoryAlong(t *testing.T) {
 	s.missing("main", "content/pages/x/y/z.md")
 }
 
+// A file that moved along and is no content was listed in the draft; the CMS
+// asked for it, was refused, and never showed the entry.
+func TestAFileThatMovedAlongIsNotShownInTheDraft(t *testing.T) {
+	s, ada := newSite(t, func(f map[string]string) { f["content/pages/x/.order"] = "beside" }), person("Ada")
+	e := noBase("pages", "x/index", "content/pages/x/index.md", text("Moved"))
+	e.Files[0].NewPath = "content/pages/moved/index.md"
+	s.save(ada, e)
+	s.has("cms/pages/x/index", "content/pages/moved/.order", "beside")
+	for _, diff := range s.draft("pages", "x/index").Diffs {
+		if strings.HasSuffix(diff.Path, ".order") {
+			t.Errorf("the draft shows %+v", diff)
+		}
+	}
+}
+
 func TestARenameWithoutSubfolders(t *testing.T) {
 	s, ada := newSite(t), person("Ada")
 	e := noBase("pages", "x/index", "content/pages/x/index.md", text("Moved"))
