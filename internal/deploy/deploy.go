@@ -120,7 +120,9 @@ func (r *Runner) work() {
 		move, job := *r.waiting, r.job
 		r.waiting = nil
 		r.mu.Unlock()
-
+		if job.empty() {
+			continue // the site went while the move waited
+		}
 		result := job.run(r.life, move)
 		r.report(result)
 		r.mu.Lock()

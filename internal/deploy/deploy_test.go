@@ -9,7 +9,9 @@ import (
 	"net/http/httptest"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
@@ -84,6 +86,47 @@ func TestMovesDuringARunBecomeOne(t *testing.T) {
 	}
 	if last := r.Last(); last.Move.Before != "before2" || last.Move.After != "4" {
 		t.Errorf("last move %+v", last.Move)
+	}
+}
+
+// A site can go while a move waits for the run before it: nothing was deployed
+// then, and nobody is told so.
+func TestMoveOfASiteThatWentIsNotCalledDeployed(t *testing.T) {
+	dir := t.TempDir()
+	gate, begun := filepath.Join(dir, "gate"), filepath.Join(dir, "begun")
+	if err := os.WriteFile(gate, nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	r, log := newRunner(t, Job{Command: []string{"sh", "-c", `echo > "$1"; while [ -e "$0" ]; do sleep 0.02; done`, gate, begun}})
+	r.Moved(Move{After: "1"})
+	for readOr(begun) == "" {
+		time.Sleep(5 * time.Millisecond)
+	}
+	r.Moved(Move{After: "2"})
+	r.Use(Job{})
+	if err := os.Remove(gate); err != nil {
+		t.Fatal(err)
+	}
+	r.Close(t.Context())
+	if last := r.Last(); last.Move.After != "1" || strings.Contains(log.String(), "commit=2") {
+		t.Errorf("last %+v\n%s", last, log)
+	}
+}
+
+// A command that leaves a program behind which writes to its output cannot be
+// waited for to the end.
+func TestBackgroundProgramThatHoldsTheOutputIsNamedAsTheCause(t *testing.T) {
+	r, _ := newRunner(t, Job{Command: []string{"sh", "-c", "sleep 20 & echo $!"}})
+	r.Moved(Move{After: "b"})
+	r.Close(t.Context())
+	last := r.Last()
+	if last.Err == nil || !strings.Contains(last.Err.Error(), "in the background") {
+		t.Errorf("error %v", last.Err)
+	}
+	if pid, err := strconv.Atoi(strings.TrimSpace(last.Output)); err != nil {
+		t.Error(err)
+	} else if err := syscall.Kill(pid, syscall.SIGKILL); err != nil {
+		t.Error(err)
 	}
 }
 

@@ -48,13 +48,16 @@ func (j Job) command(ctx context.Context, m Move, out io.Writer) error {
 	cmd.Cancel = func() error { return syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL) }
 	cmd.WaitDelay = 5 * time.Second
 	err := cmd.Run()
-	if errors.Is(ctx.Err(), context.DeadlineExceeded) {
+	switch {
+	case err == nil:
+		return nil
+	case errors.Is(ctx.Err(), context.DeadlineExceeded):
 		return fmt.Errorf("the command took longer than %s and was ended", j.Timeout)
-	}
-	if err != nil {
+	case errors.Is(err, exec.ErrWaitDelay):
+		return errors.New("the command ended well, but a program that it started in the background still holds its output: redirect that program's output")
+	default:
 		return fmt.Errorf("the command failed: %w", err)
 	}
-	return nil
 }
 
 // environment is ours without our own secrets.
