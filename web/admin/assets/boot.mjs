@@ -11,6 +11,7 @@ import { borrow } from './cursor.mjs';
 import { signInDialog } from './dialog.mjs';
 import { makeDoor } from './door.mjs';
 import { asUser } from './session.mjs';
+import { completeThumbnails } from './thumbnails.mjs';
 import { Workflow } from './workflow.mjs';
 
 const { dataset } = document.documentElement;
@@ -78,5 +79,6 @@ if (!CMS) {
 } else {
   for (const link of document.querySelectorAll('link[rel="preview-style"]')) CMS.registerPreviewStyle(link.href);
   if (config.backend.name !== 'test-repo') register(config.backend.name);
+  completeThumbnails();
   CMS.init();
 }
