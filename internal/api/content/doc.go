@@ -15,7 +15,7 @@
 //	entriesByFiles           files                          [entry]
 //	getEntry                 path                           entry
 //	unpublishedEntries                                      ["collection/slug"]
-//	unpublishedEntry         id, or collection slug         draft; 404 when it is none
+//	unpublishedEntry         id, or collection slug         draft; 404 when it is none, or null with optional: true
 //	unpublishedEntryDataFile collection slug path           {data, base}
 //	unpublishedEntryMediaFile collection slug path          media with content
 //	persistEntry             dataFiles assets options       {message, bases}

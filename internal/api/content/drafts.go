@@ -91,6 +91,7 @@ type draftParams struct {
 	Collection string `json:"collection"`
 	Slug       string `json:"slug"`
 	NewStatus  string `json:"newStatus"`
+	Optional   bool   `json:"optional"` // ours: no such draft is null, not an error
 }
 
 func (p *draftParams) check() error {
@@ -109,6 +110,9 @@ func (h *Handler) unpublishedEntry(ctx context.Context, c call) (any, error) {
 		return nil, err
 	}
 	d, err := h.Site.CMS.Draft(ctx, c.caller, p.Collection, p.Slug)
+	if p.Optional && fault.Is(err, fault.NotFound) {
+		return nil, nil
+	}
 	if err != nil {
 		return nil, err
 	}

@@ -39,13 +39,10 @@ export class Workflow {
     const key = id ?? `${collection}/${slug}`;
     if (id) this.opened.delete(key);
     if (id && this.board.has(id)) return this.board.get(id);
-    // Most entries have no draft. Their names are asked first, because a 404 is
-    // an error in the browser's console, and nothing is wrong.
-    if (!(await this.client.call('unpublishedEntries')).includes(key)) return this.notInWorkflow();
-    const draft = await this.client.call('unpublishedEntry', id ? { id } : { collection, slug }).catch((error) => {
-      if (error.status === 404) return this.notInWorkflow();
-      throw error;
-    });
+    // Most entries have no draft: a 404 would be an error in the browser's
+    // console, and nothing is wrong.
+    const draft = await this.client.call('unpublishedEntry', { ...(id ? { id } : { collection, slug }), optional: true });
+    if (!draft) return this.notInWorkflow();
     if (!id) this.opened.add(key);
     return this.translated(draft);
   }
