@@ -128,7 +128,7 @@ func (s *Service) fill(ctx context.Context, v view, entries []Entry) error {
 	}
 	last, err := s.Repo.Git.LastCommits(ctx, v.site.Commit, paths)
 	if err != nil {
-		return err
+		return ctx.Err() // a history that git cannot walk must not hide the content
 	}
 	for i := range entries {
 		if commit, ok := last[entries[i].Path]; ok {

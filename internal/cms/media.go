@@ -10,6 +10,10 @@ import (
 // part of one path segment.
 const anyPart = "\x00"
 
+// maxFolder bounds a media folder's name, in bytes: templates that name the
+// folder above twice would double it at each level.
+const maxFolder = 1000
+
 // isMedia reports whether a path may hold a media file: below the site's media
 // folder or one of a collection's, and no entry. Hidden files never are.
 func (c *Config) isMedia(p string) bool {
@@ -153,9 +157,13 @@ func eachField(fields, above []*Field, visit func(above []*Field, f *Field)) {
 
 // folderPattern fills in a folder template: {{media_folder}} is the level above,
 // {{dirname}} the entry's directory below its folder, the rest may be anything.
+// One that is too long counts as the level above.
 func folderPattern(text, above, dirname string) string {
+	if len(text) > maxFolder {
+		return above
+	}
 	text = strings.ReplaceAll(text, anyPart, "")
-	return templateVariable.ReplaceAllStringFunc(text, func(v string) string {
+	out := templateVariable.ReplaceAllStringFunc(text, func(v string) string {
 		m := templateVariable.FindStringSubmatch(v)
 		switch m[1] {
 		case "media_folder", "public_folder":
@@ -165,6 +173,10 @@ func folderPattern(text, above, dirname string) string {
 		}
 		return anyPart
 	})
+	if len(out) > maxFolder {
+		return above
+	}
+	return out
 }
 
 // joinInside joins as path.Join, empty when the result leaves the repository.

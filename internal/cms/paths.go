@@ -76,7 +76,7 @@ func (x *Collection) placeInFolder(p string) (Place, bool) {
 		return Place{}, false
 	}
 	slug, ok := strings.CutSuffix(rel, "."+x.Extension)
-	if !ok || slug == "" || strings.HasSuffix(slug, "/") {
+	if !ok || slug == "" || strings.HasSuffix(slug, "/") || isHidden(rel) {
 		return Place{}, false
 	}
 	at := Place{Collection: x, Slug: slug}
@@ -88,6 +88,10 @@ func (x *Collection) placeInFolder(p string) (Place, bool) {
 	}
 	return at, true
 }
+
+// isHidden reports whether a part of a path begins with a dot: such files are
+// for programs, which may run what they say.
+func isHidden(p string) bool { return strings.HasPrefix(p, ".") || strings.Contains(p, "/.") }
 
 // split takes the locale off an entry's path below its folder, without its
 // extension.

@@ -18,7 +18,6 @@ type plan struct {
 	SaveEntry
 	collection *Collection
 	slug       string
-	config     string // config.yml, which no directory takes along
 }
 
 // byteOrderMark is what old clients leave in the middle of typed text.
@@ -29,7 +28,7 @@ func (v view) plan(e SaveEntry) (plan, error) {
 	if len(e.Files) == 0 {
 		return plan{}, fault.New(fault.Invalid, "There is no file to save in this entry.")
 	}
-	p := plan{SaveEntry: e, config: v.file}
+	p := plan{SaveEntry: e}
 	p.Files, p.Assets = slices.Clone(e.Files), slices.Clone(e.Assets)
 	if err := v.chooseCollection(&p); err != nil {
 		return plan{}, err
@@ -93,7 +92,7 @@ func (v view) mayWrite(x *Collection, p string) error {
 		return err
 	}
 	at, ok := x.Place(p)
-	if !ok || at.File == nil && p == v.file {
+	if !ok || at.File == nil && v.isConfig(p) {
 		return forbidden(p, "%s does not belong to the collection %s, so it was not saved. Its entries are %s.", p, x.Name, x.whereabouts())
 	}
 	return nil
@@ -107,9 +106,10 @@ func (x *Collection) whereabouts() string {
 	return "." + x.Extension + " files in " + strings.TrimPrefix(x.Folder+"/", "/")
 }
 
-// isConfig reports whether a path is the config.yml, and no collection lists it.
+// isConfig reports whether a path is the config.yml, or a place where one would
+// take its place, and no collection lists it.
 func (v view) isConfig(p string) bool {
-	if p != v.file {
+	if !slices.Contains(v.rules, p) {
 		return false
 	}
 	at, ok := v.Owner(p)
@@ -168,7 +168,7 @@ func (c *changeSet) add(m mirror.Change) {
 }
 
 // planned turns a plan into changes to rev. Media come first.
-func (s *Service) planned(ctx context.Context, p plan, rev git.ID, base func(DataFile) (*git.ID, error)) (*changeSet, error) {
+func (s *Service) planned(ctx context.Context, v view, p plan, rev git.ID, base func(DataFile) (*git.ID, error)) (*changeSet, error) {
 	set := &changeSet{}
 	for _, a := range p.Assets {
 		set.add(mirror.Change{Path: a.Path, Data: notNil(a.Data)})
@@ -190,7 +190,7 @@ func (s *Service) planned(ctx context.Context, p plan, rev git.ID, base func(Dat
 	}
 	for _, f := range p.Files {
 		if f.NewPath != "" {
-			if err := s.moveAlong(ctx, p, f, rev, set); err != nil {
+			if err := s.moveAlong(ctx, v, p, f, rev, set); err != nil {
 				return nil, err
 			}
 		}
@@ -207,8 +207,12 @@ func notNil(b []byte) []byte {
 }
 
 // moveAlong moves everything below a renamed entry's directory. The
-// collection's own folder stays where it is.
-func (s *Service) moveAlong(ctx context.Context, p plan, f DataFile, rev git.ID, set *changeSet) error {
+// collection's own folder stays where it is, a listed file moves alone, and
+// nothing becomes a config.yml.
+func (s *Service) moveAlong(ctx context.Context, v view, p plan, f DataFile, rev git.ID, set *changeSet) error {
+	if !p.collection.IsFolder() {
+		return nil
+	}
 	from, to := path.Dir(f.Path), path.Dir(f.NewPath)
 	at, _ := p.collection.Place(f.Path)
 	if from == to || from == "." || from == p.collection.Folder || at.Locale != "" && from == path.Join(p.collection.Folder, at.Locale) {
@@ -220,7 +224,7 @@ func (s *Service) moveAlong(ctx context.Context, p plan, f DataFile, rev git.ID,
 	}
 	for _, e := range files {
 		target := path.Join(to, strings.TrimPrefix(e.Path, from+"/"))
-		if !isContent(e) || set.has(e.Path) && set.list[set.at[e.Path]].Delete || e.Path == f.Path || e.Path == p.config {
+		if !isContent(e) || set.has(e.Path) && set.list[set.at[e.Path]].Delete || e.Path == f.Path || v.isConfig(e.Path) || v.isConfig(target) {
 			continue
 		}
 		id := e.ID

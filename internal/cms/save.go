@@ -78,7 +78,7 @@ func (s *Service) commit(ctx context.Context, v view, w write) (Saved, error) {
 	if err := s.mayEdit(ctx, v.caller, w, exists); err != nil {
 		return Saved{}, err
 	}
-	set, err := s.planned(ctx, w.plan, w.rev, func(f DataFile) (*git.ID, error) { return s.base(ctx, v, w, f) })
+	set, err := s.planned(ctx, v, w.plan, w.rev, func(f DataFile) (*git.ID, error) { return s.base(ctx, v, w, f) })
 	if err != nil {
 		return Saved{}, err
 	}

@@ -107,9 +107,16 @@ func (s *Service) newBranch(ctx context.Context, v view, p plan) (write, error) 
 	return w, nil
 }
 
-// leftover deals with a branch that no open change request speaks of: one of a
-// draft that was discarded goes, any other is taken over.
+// leftover deals with a branch that no draft has: one of a draft that was
+// discarded goes, one that no change request speaks of is taken over.
 func (s *Service) leftover(ctx context.Context, v view, w write, head git.ID) (write, error) {
+	open, err := s.Repo.Host.ChangeRequests(ctx, host.Query{State: host.Open, Head: w.branch})
+	if err != nil {
+		return write{}, err
+	}
+	if len(open) > 0 {
+		return write{}, fault.New(fault.Conflict, "“%s” is on the branch %s already, under a change request that is no draft of this site (“%s”). Nothing was saved. Give the entry another name, or ask the site's developers to close that one.", w.slug, w.branch, open[0].Title)
+	}
 	closed, err := s.Repo.Host.ChangeRequests(ctx, host.Query{State: host.Closed, Head: w.branch})
 	if err != nil {
 		return write{}, err

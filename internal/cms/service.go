@@ -25,7 +25,8 @@ type state struct {
 type view struct {
 	*Config
 	site   mirror.Snapshot
-	file   string // where config.yml is
+	file   string   // where config.yml is
+	rules  []string // where it is, or would count if it were there
 	caller Caller
 }
 
@@ -69,12 +70,12 @@ func (s *Service) view(ctx context.Context, c Caller) (view, error) {
 	if i < 0 {
 		return view{}, fault.New(fault.NotFound, "The branch “%s” has no config.yml for the CMS; it was looked for at %s. Add one of these files, or name another in the site's setting config.", snap.Branch, strings.Join(paths, ", "))
 	}
-	v.file = paths[i]
+	v.file, v.rules = paths[i], paths
 	if v.Config, err = s.parsed(ctx, found[v.file].ID); err != nil {
 		return view{}, err
 	}
 	if s.Anywhere {
-		v.Config = v.anywhere()
+		v.Config, v.rules = v.anywhere(), paths[i:i+1]
 	}
 	return v, s.seen(ctx, c, snap.Commit)
 }

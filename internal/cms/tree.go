@@ -10,10 +10,12 @@ import (
 	"go.yaml.in/yaml/v4"
 )
 
-// Limits on one YAML document. An alias counts as often as it is used, so that
-// a few lines cannot stand for millions of values.
+// Limits on one YAML document. An alias counts as often as it is used, and a
+// long text as several values, so that a few lines cannot stand for millions of
+// values or for a document of any length.
 const (
 	maxYAMLBytes = 2 << 20
+	yamlText     = 64 // bytes of a text that count as one value
 	maxYAMLNodes = 200_000
 	maxYAMLDepth = 100
 )
@@ -190,6 +192,7 @@ func (r *treeReader) content(y *yaml.Node, depth int) *node {
 		r.pairs(n, y, depth)
 	case yaml.ScalarNode:
 		n.value = scalar(y)
+		n.size += len(y.Value) / yamlText
 	}
 	return n
 }
@@ -221,7 +224,7 @@ func (r *treeReader) pairs(n *node, y *yaml.Node, depth int) {
 		}
 		delete(merged, k.Value)
 		n.vals[k.Value] = val
-		n.size += 1 + val.size
+		n.size += 1 + len(k.Value)/yamlText + val.size
 	}
 }
 
