@@ -3,6 +3,7 @@ package api
 import (
 	"net/http"
 	"slices"
+	"strings"
 )
 
 // SecurityHeaders sets what is right for every answer; handlers that serve
@@ -34,17 +35,18 @@ func Limit(n int64, next http.Handler) http.Handler {
 
 // SameOrigin refuses state-changing requests that another origin's page makes a
 // browser send, which is all the protection that cookie sessions need against
-// request forgery. Requests with an Authorization header pass: no page can make
-// a browser add one without CORS allowing it first. So do requests that match
-// one of the bypass patterns (in ServeMux's syntax), which is for protocols that
-// never look at a cookie.
+// request forgery. Requests with a bearer token pass: no page can make a browser
+// add one without CORS allowing it first (a password that the browser keeps for
+// a proxy in front is another matter: it goes along by itself). So do requests
+// that match one of the bypass patterns (in ServeMux's syntax), which is for
+// protocols that never look at a cookie.
 func SameOrigin(bypass []string, next http.Handler) http.Handler {
 	guard := http.NewCrossOriginProtection()
 	for _, pattern := range bypass {
 		guard.AddInsecureBypassPattern(pattern)
 	}
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if r.Header.Get("Authorization") == "" {
+		if scheme, _, _ := strings.Cut(r.Header.Get("Authorization"), " "); !strings.EqualFold(scheme, "Bearer") {
 			if err := guard.Check(r); err != nil {
 				http.Error(w, "This request came from another site's page and was refused. Open Gatehouse itself and try again.", http.StatusForbidden)
 				return

@@ -170,6 +170,7 @@ func TestSameOriginRefusesForeignPages(t *testing.T) {
 		{"curl", "POST", "/login", nil, 200},
 		{"reading", "GET", "/login", map[string]string{"Sec-Fetch-Site": "cross-site"}, 200},
 		{"a bearer token", "POST", "/api/v1", map[string]string{"Sec-Fetch-Site": "cross-site", "Authorization": "Bearer x"}, 200},
+		{"the password of a proxy", "POST", "/login", map[string]string{"Sec-Fetch-Site": "cross-site", "Authorization": "Basic dTpw"}, 403},
 		{"identity", "POST", "/.netlify/identity/token", map[string]string{"Sec-Fetch-Site": "cross-site"}, 200},
 	} {
 		r := httptest.NewRequest(c.method, c.path, nil)
