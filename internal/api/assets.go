@@ -8,15 +8,13 @@ import (
 	"io"
 	"io/fs"
 	"net/http"
-	"path"
-	"slices"
 	"strconv"
 	"strings"
 )
 
-// Assets serves embedded files by the request's path, which is relative to the
-// file system. A file x may be stored as x, x.br and x.gz, or only compressed;
-// the client gets the smallest form that it accepts. Make one with NewAssets.
+// Assets serves embedded files. A file x may be stored as x, x.br and x.gz, or
+// only compressed; the client gets the smallest form that it accepts. Make one
+// with NewAssets.
 type Assets struct {
 	// Immutable lets browsers keep files for a year without asking again. Set it
 	// when the URL contains Version, or the file's name its version.
@@ -71,13 +69,6 @@ func NewAssets(fsys fs.FS) (*Assets, error) {
 
 // Version names this set of files; it changes when any of them does.
 func (a *Assets) Version() string { return a.version }
-
-// Has reports whether the file is there, in any form.
-func (a *Assets) Has(name string) bool { return a.files[name] != nil }
-
-func (a *Assets) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	a.ServeFile(w, r, strings.TrimPrefix(r.URL.Path, "/"))
-}
 
 // ServeFile answers with one file, whatever the request's path is.
 func (a *Assets) ServeFile(w http.ResponseWriter, r *http.Request, name string) {
@@ -154,47 +145,6 @@ func (f *asset) choose(accept string) (coding string, unpack, ok bool) {
 	return "", false, false
 }
 
-// accepts reads an Accept-Encoding header; coding "" is identity, which is
-// welcome unless it is ruled out.
-func accepts(header, coding string) bool {
-	fallback := coding == ""
-	if coding == "" {
-		coding = "identity"
-	}
-	for part := range strings.SplitSeq(header, ",") {
-		name, params, _ := strings.Cut(part, ";")
-		name = strings.ToLower(strings.TrimSpace(name))
-		if name != coding && name != "*" {
-			continue
-		}
-		yes := !zeroQuality(params)
-		if name == coding {
-			return yes
-		}
-		fallback = yes
-	}
-	return fallback
-}
-
-func zeroQuality(params string) bool {
-	_, q, found := strings.Cut(strings.ReplaceAll(params, " ", ""), "q=")
-	if !found {
-		return false
-	}
-	value, err := strconv.ParseFloat(q, 64)
-	return err == nil && value == 0
-}
-
-// matches reads an If-None-Match header.
-func matches(header, etag string) bool {
-	if header == "*" {
-		return true
-	}
-	return slices.ContainsFunc(strings.Split(header, ","), func(t string) bool {
-		return strings.TrimPrefix(strings.TrimSpace(t), "W/") == etag
-	})
-}
-
 func splitCoding(name string) (plain, coding string) {
 	for _, c := range codings {
 		if c.suffix != "" && strings.HasSuffix(name, c.suffix) {
@@ -213,35 +163,4 @@ func hashFile(fsys fs.FS, name string) (sum string, size int64, err error) {
 	h := sha256.New()
 	size, err = io.Copy(h, f)
 	return hex.EncodeToString(h.Sum(nil)), size, err
-}
-
-// contentTypes are ours and not the machine's: mime.TypeByExtension answers
-// differently from one system to the next, and a script or a wasm module with
-// the wrong type does not run.
-var contentTypes = map[string]string{
-	".css":   "text/css; charset=utf-8",
-	".gif":   "image/gif",
-	".html":  "text/html; charset=utf-8",
-	".ico":   "image/x-icon",
-	".jpg":   "image/jpeg",
-	".js":    "text/javascript; charset=utf-8",
-	".json":  "application/json; charset=utf-8",
-	".map":   "application/json; charset=utf-8",
-	".mjs":   "text/javascript; charset=utf-8",
-	".png":   "image/png",
-	".svg":   "image/svg+xml",
-	".txt":   "text/plain; charset=utf-8",
-	".wasm":  "application/wasm",
-	".webp":  "image/webp",
-	".woff":  "font/woff",
-	".woff2": "font/woff2",
-	".yaml":  "text/yaml; charset=utf-8",
-	".yml":   "text/yaml; charset=utf-8",
-}
-
-func contentType(name string) string {
-	if t, ok := contentTypes[strings.ToLower(path.Ext(name))]; ok {
-		return t
-	}
-	return "application/octet-stream"
 }

@@ -5,6 +5,7 @@ import (
 	"compress/gzip"
 	"net/http"
 	"net/http/httptest"
+	"strings"
 	"testing"
 	"testing/fstest"
 
@@ -36,6 +37,10 @@ func newAssets(t *testing.T) *api.Assets {
 	return a
 }
 
+func serve(a *api.Assets, w http.ResponseWriter, r *http.Request) {
+	a.ServeFile(w, r, strings.TrimPrefix(r.URL.Path, "/"))
+}
+
 func TestAssetsChooseTheForm(t *testing.T) {
 	a := newAssets(t)
 	for _, c := range []struct {
@@ -58,7 +63,7 @@ func TestAssetsChooseTheForm(t *testing.T) {
 		r := httptest.NewRequest(http.MethodGet, c.name, nil)
 		r.Header.Set("Accept-Encoding", c.accept)
 		w := httptest.NewRecorder()
-		a.ServeHTTP(w, r)
+		serve(a, w, r)
 		if w.Code != c.status {
 			t.Errorf("%s accepting %q: status %d, want %d", c.name, c.accept, w.Code, c.status)
 			continue
@@ -85,7 +90,7 @@ func TestAssetsAnswer304PerForm(t *testing.T) {
 		r := httptest.NewRequest(http.MethodHead, "/a.js", nil)
 		r.Header.Set("Accept-Encoding", accept)
 		w := httptest.NewRecorder()
-		a.ServeHTTP(w, r)
+		serve(a, w, r)
 		etag := w.Header().Get("ETag")
 		if w.Body.Len() != 0 || w.Header().Get("Content-Length") == "" {
 			t.Errorf("HEAD: %d bytes of body, length %q", w.Body.Len(), w.Header().Get("Content-Length"))
@@ -93,7 +98,7 @@ func TestAssetsAnswer304PerForm(t *testing.T) {
 		etags[etag] = true
 		r.Header.Set("If-None-Match", `"other", W/`+etag)
 		w = httptest.NewRecorder()
-		a.ServeHTTP(w, r)
+		serve(a, w, r)
 		if w.Code != http.StatusNotModified {
 			t.Errorf("%q again: status %d", accept, w.Code)
 		}
@@ -107,7 +112,7 @@ func TestAssetsCaching(t *testing.T) {
 	a := newAssets(t)
 	get := func() string {
 		w := httptest.NewRecorder()
-		a.ServeHTTP(w, httptest.NewRequest(http.MethodGet, "/a.js", nil))
+		serve(a, w, httptest.NewRequest(http.MethodGet, "/a.js", nil))
 		return w.Header().Get("Cache-Control")
 	}
 	if got := get(); got != "no-cache" {
@@ -118,11 +123,11 @@ func TestAssetsCaching(t *testing.T) {
 		t.Errorf("immutable: %q", got)
 	}
 	w := httptest.NewRecorder()
-	a.ServeHTTP(w, httptest.NewRequest(http.MethodPost, "/a.js", nil))
+	serve(a, w, httptest.NewRequest(http.MethodPost, "/a.js", nil))
 	if w.Code != http.StatusMethodNotAllowed {
 		t.Errorf("POST: status %d", w.Code)
 	}
-	if len(a.Version()) != 12 || !a.Has("only.css") || a.Has("nothing") {
-		t.Errorf("version %q, Has is wrong", a.Version())
+	if len(a.Version()) != 12 {
+		t.Errorf("version %q", a.Version())
 	}
 }
