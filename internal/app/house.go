@@ -173,7 +173,7 @@ func (a *App) account(h *house, door *auth.Door) *console.Account {
 		links[i] = console.SiteLink{Name: s.Name, Title: s.DisplayName(), URL: h.editorURL(s), Deployed: deployed(a.runner(s.Name))}
 	}
 	return &console.Account{
-		Pages: a.pages, Identity: a.Identity, Sessions: door.Sessions, Sites: links, Now: time.Now, Log: a.log,
+		Pages: a.pages, Identity: a.Identity, Sessions: door.Sessions, Sites: links, Now: time.Now,
 		Principal: func(r *http.Request) (auth.Principal, error) { return door.Principal(r, "") },
 	}
 }
@@ -203,7 +203,7 @@ func (h *house) editorURL(s *served) string {
 
 func (a *App) login(door *auth.Door, site, title, home string) *console.Login {
 	return &console.Login{
-		Pages: a.pages, Identity: a.Identity, Sessions: door.Sessions, Title: title, Home: home, Log: a.log,
+		Pages: a.pages, Identity: a.Identity, Sessions: door.Sessions, Title: title, Home: home,
 		Principal: func(r *http.Request) (auth.Principal, error) { return door.Principal(r, site) },
 	}
 }

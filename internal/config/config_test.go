@@ -229,7 +229,7 @@ func TestSecretsFromTheEnvironment(t *testing.T) {
 }
 
 func TestSecretHidesItself(t *testing.T) {
-	s := NewSecret("hunter2")
+	s := Secret{"hunter2"}
 	var log bytes.Buffer
 	slog.New(slog.NewJSONHandler(&log, nil)).Info("x", "secret", s, "in", struct{ S Secret }{s})
 	asJSON, _ := json.Marshal(map[string]any{"s": s, "p": &s})
@@ -237,7 +237,7 @@ func TestSecretHidesItself(t *testing.T) {
 	if strings.Contains(all, "hunter2") {
 		t.Errorf("shown: %s", all)
 	}
-	if s.Reveal() != "hunter2" || s.Empty() || !NewSecret("").Empty() {
+	if s.Reveal() != "hunter2" || s.Empty() || !(Secret{}).Empty() {
 		t.Error("Reveal or Empty is wrong")
 	}
 }

@@ -6,9 +6,6 @@ import "log/slog"
 // print a word instead. Reveal is the one way to read it, and easy to search for.
 type Secret struct{ value string }
 
-// NewSecret hides s.
-func NewSecret(s string) Secret { return Secret{s} }
-
 // Reveal is the secret itself.
 func (s Secret) Reveal() string { return s.value }
 

@@ -2,7 +2,6 @@ package console
 
 import (
 	"context"
-	"log/slog"
 	"net/http"
 	"slices"
 	"strings"
@@ -40,7 +39,6 @@ type Account struct {
 	Principal func(r *http.Request) (auth.Principal, error)
 	Sites     []SiteLink
 	Now       func() time.Time
-	Log       *slog.Logger
 }
 
 // Mount adds the routes of the account page.
@@ -96,6 +94,7 @@ func (a *Account) post(mux *http.ServeMux, path string, change func(w http.Respo
 		case kind == fault.Internal || kind == fault.Unavailable:
 			a.Pages.Fail(w, r, err)
 		default:
+			api.RetryAfter(w, err)
 			a.page(w, r, who, accountView{Error: patience(err)}, api.Status(kind))
 		}
 	})))

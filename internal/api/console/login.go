@@ -1,7 +1,6 @@
 package console
 
 import (
-	"log/slog"
 	"net/http"
 	"strings"
 
@@ -23,7 +22,6 @@ type Login struct {
 	Principal func(r *http.Request) (auth.Principal, error)
 	Title     string // the site's name for people; empty at the root of several
 	Home      string // where to go when nothing else was asked for, relative to login
-	Log       *slog.Logger
 }
 
 // Mount adds the routes.
@@ -37,7 +35,7 @@ func (l *Login) Mount(mux *http.ServeMux) {
 type loginView struct {
 	Frame
 	Site, Email, Next string
-	Notice, Error     string
+	Error             string
 	Embed             bool
 }
 

@@ -54,9 +54,9 @@ func open(t *testing.T) *gate {
 	principal := func(r *http.Request) (auth.Principal, error) { return door.Principal(r, "") }
 	mux := http.NewServeMux()
 	pages.Mount(mux)
-	(&console.Login{Pages: pages, Identity: people, Sessions: sessions, Principal: principal, Title: "The <Blog>", Home: "admin/", Log: log}).Mount(mux)
+	(&console.Login{Pages: pages, Identity: people, Sessions: sessions, Principal: principal, Title: "The <Blog>", Home: "admin/"}).Mount(mux)
 	account := &console.Account{
-		Pages: pages, Identity: people, Sessions: sessions, Principal: principal, Now: time.Now, Log: log,
+		Pages: pages, Identity: people, Sessions: sessions, Principal: principal, Now: time.Now,
 		Sites: []console.SiteLink{{Name: "blog", Title: "The Blog", URL: "/s/blog/admin/", Deployed: func() *console.Deployment {
 			return &console.Deployment{At: time.Now(), Commit: "0123456789abcdef", Problem: "exit status 3", Output: "no <disk>"}
 		}}, {Name: "shop", Title: "The Shop", URL: "/s/shop/admin/"}},
