@@ -48,7 +48,8 @@ func migrate(ctx context.Context, db *sql.DB, name string) error {
 	}
 	current, target, err := p.GetVersions(ctx)
 	if err != nil {
-		return failed(err)
+		err = failed(err)
+		return fault.Wrap(fault.KindOf(err), err, "The database %s cannot be used. If it is damaged, go back to a backup.", name)
 	}
 	if current > target {
 		return fault.New(fault.Invalid, "The database %s was written by a newer gatehouse (its tables have version %d, this program knows %d). Update the program, or go back to a backup made before the update.", name, current, target)

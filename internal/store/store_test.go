@@ -159,6 +159,17 @@ func TestNewerDatabaseIsRefused(t *testing.T) {
 	}
 }
 
+func TestDamagedDatabaseIsNamed(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "gatehouse.db")
+	if err := os.WriteFile(path, []byte("This is a letter."), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	_, err := Open(t.Context(), path)
+	if err == nil || !strings.Contains(err.Error(), "The database gatehouse.db cannot be used") {
+		t.Errorf("error %v", err)
+	}
+}
+
 func TestDirectoryThatCannotBeMade(t *testing.T) {
 	dir := t.TempDir()
 	check(t, os.WriteFile(filepath.Join(dir, "file"), nil, 0o600))
