@@ -9,7 +9,6 @@ import (
 	"net"
 	"os"
 	"strings"
-	"syscall"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -54,7 +53,7 @@ func runDemo(c *cobra.Command, f demoFlags) error {
 		return err
 	}
 	defer func() { _ = listener.Close() }() // closed by the server already, unless it never began
-	log := slog.New(slog.NewTextHandler(say, &slog.HandlerOptions{Level: slog.LevelWarn}))
+	log := newLog(say, slog.LevelWarn)
 	d, err := demo.Prepare(ctx, demo.Options{Addr: addr, Dir: f.dir, Entries: f.entries, Now: time.Now(), Log: log, Step: steps(say)})
 	if err != nil {
 		return err
@@ -81,13 +80,12 @@ func listenLoopback(ctx context.Context, addr string) (net.Listener, string, err
 	if err := demo.CheckAddr(addr); err != nil {
 		return nil, "", err
 	}
-	var lc net.ListenConfig
-	l, err := lc.Listen(ctx, "tcp", addr)
-	if errors.Is(err, syscall.EADDRINUSE) {
+	l, err := app.Listen(ctx, addr)
+	if fault.Is(err, fault.Unavailable) {
 		return nil, "", fault.Wrap(fault.Unavailable, err, "Something listens on %s already; is it the demo? Then open http://%s. Or choose another port with --addr 127.0.0.1:PORT.", addr, addr)
 	}
 	if err != nil {
-		return nil, "", fault.Wrap(fault.Invalid, err, "Gatehouse cannot listen on %s.", addr)
+		return nil, "", err
 	}
 	host, _, _ := net.SplitHostPort(addr) // checked above
 	_, port, err := net.SplitHostPort(l.Addr().String())

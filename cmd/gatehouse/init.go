@@ -85,7 +85,7 @@ func runInit(ctx context.Context, a initAnswers, ask *asker, out io.Writer) erro
 	}
 	password, err := firstOperator(ctx, cfg, a)
 	if err != nil {
-		return err
+		return errors.Join(err, os.Remove(file)) // likewise: nobody could sign in
 	}
 	report(out, a, cfg, made, password)
 	return nil

@@ -49,7 +49,7 @@ func serve(cmd *cobra.Command) error {
 	if err != nil {
 		return err
 	}
-	log := newLog(cmd.ErrOrStderr())
+	log := newLog(cmd.ErrOrStderr(), slog.LevelInfo)
 	a, err := app.New(cmd.Context(), cfg, app.Options{Log: log, Version: version()})
 	if err != nil {
 		return err
@@ -63,7 +63,7 @@ func serve(cmd *cobra.Command) error {
 func serveLocal(cmd *cobra.Command, dir string, port uint16) error {
 	out := cmd.OutOrStdout()
 	return app.Local(cmd.Context(), app.LocalOptions{
-		Dir: dir, Address: net.JoinHostPort("127.0.0.1", strconv.Itoa(int(port))), Log: newLog(cmd.ErrOrStderr()),
+		Dir: dir, Address: net.JoinHostPort("127.0.0.1", strconv.Itoa(int(port))), Log: newLog(cmd.ErrOrStderr(), slog.LevelInfo),
 		Ready: func(address net.Addr, workflow bool) {
 			_, _ = fmt.Fprintf(out, "Editing %s at http://%s/api/v1 (local_backend: true in the CMS's config.yml). Ctrl-C ends it.\n", dir, address)
 			if !workflow {
@@ -74,6 +74,6 @@ func serveLocal(cmd *cobra.Command, dir string, port uint16) error {
 }
 
 // newLog writes records as text, with request ids, and keeps secrets out.
-func newLog(w io.Writer) *slog.Logger {
-	return slog.New(api.LogHandler(slog.NewTextHandler(w, nil)))
+func newLog(w io.Writer, from slog.Level) *slog.Logger {
+	return slog.New(api.LogHandler(slog.NewTextHandler(w, &slog.HandlerOptions{Level: from})))
 }

@@ -32,19 +32,10 @@ func (a *App) check(ctx context.Context, h *house) error {
 			continue
 		}
 		if _, err := s.repo.Branch(ctx); err != nil {
-			return siteError(h.config, indexOf(h, s), err)
+			return siteError(h.config.File, s.Name, err)
 		}
 	}
 	return nil
-}
-
-func indexOf(h *house, s *served) int {
-	for i, other := range h.sites {
-		if other == s {
-			return i
-		}
-	}
-	return 0
 }
 
 // clientAddr is where a request comes from; proxies are behind us already.

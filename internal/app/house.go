@@ -46,7 +46,7 @@ func (a *App) build(ctx context.Context, cfg *config.Config) (_ *house, err erro
 	for i := range cfg.Sites {
 		s, err := a.openSite(ctx, &cfg.Sites[i])
 		if err != nil {
-			return nil, siteError(cfg, i, err)
+			return nil, siteError(cfg.File, cfg.Sites[i].Name, err)
 		}
 		h.sites = append(h.sites, s)
 		h.byName[s.Name] = s

@@ -37,19 +37,17 @@ func Local(ctx context.Context, o LocalOptions) (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, folder.Close()) }()
-	var lc net.ListenConfig
-	listener, err := lc.Listen(ctx, "tcp", o.Address)
-	if err != nil {
-		return err
-	}
-	a := &App{log: o.Log}
-	server := a.server()
 	memory, err := store.Open(ctx, store.Memory)
 	if err != nil {
 		return err
 	}
 	defer func() { err = errors.Join(err, memory.Close()) }()
-	server.Handler = localHandler(folder, memory, o.Log)
+	listener, err := Listen(ctx, o.Address)
+	if err != nil {
+		return err
+	}
+	a := &App{log: o.Log}
+	server := a.server(localHandler(folder, memory, o.Log))
 	failed := make(chan error, 1)
 	go func() { failed <- a.serve(server, listener, false) }()
 	if o.Ready != nil {

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"gatehouse/internal/config"
+	"gatehouse/internal/fault"
 )
 
 // Run serves until ctx ends, or SIGTERM or SIGINT comes; requests at work then
@@ -28,12 +29,11 @@ func (a *App) Run(ctx context.Context) (err error) {
 	cfg := a.current().config
 	listener := a.options.Listener
 	if listener == nil {
-		var lc net.ListenConfig
-		if listener, err = lc.Listen(ctx, "tcp", cfg.Listen); err != nil {
+		if listener, err = Listen(ctx, cfg.Listen); err != nil {
 			return err
 		}
 	}
-	server := a.server()
+	server := a.server(a)
 	failed := make(chan error, 1)
 	go func() { failed <- a.serve(server, listener, cfg.TLS.Enabled()) }()
 	a.log.Info("listening", "address", listener.Addr().String(), "url", cfg.URL, "sites", len(cfg.Sites), "version", a.options.Version)
@@ -53,11 +53,29 @@ func (a *App) Run(ctx context.Context) (err error) {
 	}
 }
 
+// Listen takes an address, host:port. Its faults say what is in the way.
+func Listen(ctx context.Context, address string) (net.Listener, error) {
+	var lc net.ListenConfig
+	l, err := lc.Listen(ctx, "tcp", address)
+	switch {
+	case err == nil:
+		return l, nil
+	case errors.Is(err, syscall.EADDRINUSE):
+		return nil, fault.Wrap(fault.Unavailable, err, "Something listens on %s already. End it, or choose another port.", address)
+	case errors.Is(err, syscall.EACCES):
+		return nil, fault.Wrap(fault.Invalid, err, "This user may not listen on %s. Choose a port from 1024 up, or give the program the capability CAP_NET_BIND_SERVICE.", address)
+	case errors.Is(err, syscall.EADDRNOTAVAIL):
+		return nil, fault.Wrap(fault.Invalid, err, "This machine does not have the address of %s.", address)
+	default:
+		return nil, fault.Wrap(fault.Invalid, err, "Gatehouse cannot listen on %s: %v.", address, err)
+	}
+}
+
 // server has time-outs for everything but the sending of an answer, which may
 // be a large file to a slow client.
-func (a *App) server() *http.Server {
+func (a *App) server(h http.Handler) *http.Server {
 	return &http.Server{
-		Handler:           a,
+		Handler:           h,
 		ReadHeaderTimeout: 10 * time.Second,
 		ReadTimeout:       5 * time.Minute,
 		IdleTimeout:       2 * time.Minute,

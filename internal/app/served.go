@@ -175,10 +175,10 @@ func (s *served) close() error {
 }
 
 // siteError says which site a failure is about.
-func siteError(cfg *config.Config, i int, err error) error {
+func siteError(file, site string, err error) error {
 	return &fault.Error{
 		Kind: fault.KindOf(err), Err: err,
-		Message: fmt.Sprintf("The site %s in %s cannot be opened. %s", cfg.Sites[i].Name, cfg.File, said(err)),
+		Message: fmt.Sprintf("The site %s in %s cannot be opened. %s", site, file, said(err)),
 	}
 }
 
