@@ -7,14 +7,16 @@ import (
 	"fmt"
 	"io"
 	"iter"
+	"slices"
 
 	"gatehouse/internal/fault"
 )
 
 const (
 	maxBlob    = 256 << 20 // bytes of the largest blob that is read whole
-	windowMax  = 16 << 20  // bytes of blobs read ahead of whoever iterates
-	windowIDs  = 4096      // blobs read ahead
+	windowMax  = 8 << 20   // bytes of blobs that one window holds
+	windowIDs  = 1024      // blobs of one window
+	readsAhead = 2         // windows that are read before whoever iterates wants them
 	streamFrom = 1 << 20   // bytes from which a blob gets a process of its own
 	maxStreams = 32        // blobs of one repository that are streamed at once
 )
@@ -29,30 +31,99 @@ func (r *Repo) Blob(ctx context.Context, id ID) ([]byte, error) {
 	return nil, noBlob(id)
 }
 
-// Blobs reads many blobs, in the order of ids, ending at the first error. No
-// process is held while the caller works on a blob. Errors are as in Blob.
+// Blobs reads many blobs, in the order of ids, ending at the first error. Some are
+// read ahead, by several processes; none is held while the caller works on a
+// blob. Errors are as in Blob.
 func (r *Repo) Blobs(ctx context.Context, ids []ID) iter.Seq2[Blob, error] {
 	return func(yield func(Blob, error) bool) {
-		ahead := windowIDs
-		for len(ids) > 0 {
-			asked := min(len(ids), ahead)
-			window, err := r.readWindow(ctx, ids[:asked])
-			for i, data := range window {
-				if !yield(Blob{ids[i], data}, nil) {
+		ctx, cancel := context.WithCancel(ctx)
+		a := ahead{repo: r, ids: ids, size: windowIDs}
+		defer a.wait() // after the cancel
+		defer cancel()
+		for {
+			w, ok := a.next(ctx)
+			if !ok {
+				return
+			}
+			for i, data := range w.data {
+				if !yield(Blob{w.ids[i], data}, nil) {
 					return
 				}
 			}
-			if err != nil {
-				yield(Blob{}, err)
+			if w.err != nil {
+				yield(Blob{}, w.err)
 				return
 			}
-			ids = ids[len(window):]
-			// What is asked for and left is read in vain, so a window that was
-			// full says how many to ask for next.
-			if ahead = min(2*ahead, windowIDs); len(window) < asked {
-				ahead = len(window)
-			}
 		}
+	}
+}
+
+// window is what was read of some ids: of all, or of the first ones only, when
+// they are many bytes or one of them failed.
+type window struct {
+	ids  []ID
+	data [][]byte
+	err  error
+}
+
+func (w window) bytes() (n int) {
+	for _, data := range w.data {
+		n += len(data)
+	}
+	return n
+}
+
+// ahead reads windows in the order of ids, some of them before they are wanted.
+type ahead struct {
+	repo  *Repo
+	ids   []ID          // not asked for yet
+	size  int           // of the next window, in ids
+	rest  []ID          // of the window that came last, when it was not whole
+	queue []chan window // asked for, in order
+}
+
+// next is the next window; ok is false after the last.
+func (a *ahead) next(ctx context.Context) (w window, ok bool) {
+	switch {
+	case len(a.rest) > 0:
+		w = a.repo.readWindow(ctx, a.rest[:min(len(a.rest), a.size)])
+		a.rest = a.rest[len(w.ids):]
+	case len(a.queue) == 0 && len(a.ids) <= a.size:
+		if len(a.ids) == 0 {
+			return window{}, false
+		}
+		w = a.repo.readWindow(ctx, a.ids)
+		a.ids = nil
+	default:
+		for len(a.queue) < readsAhead && len(a.ids) > 0 {
+			a.ask(ctx)
+		}
+		w = <-a.queue[0]
+		a.queue = a.queue[1:]
+	}
+	// What is asked for and left is read in vain, so a window that was full says
+	// how many to ask for next.
+	if left := w.ids[len(w.data):]; len(left) > 0 && w.err == nil {
+		a.rest = append(slices.Clip(left), a.rest...)
+		a.size = len(w.data)
+	} else if w.bytes() < windowMax/2 {
+		a.size = min(2*a.size, windowIDs)
+	}
+	return w, true
+}
+
+// ask begins to read a window.
+func (a *ahead) ask(ctx context.Context) {
+	n := min(len(a.ids), a.size)
+	ids, result := a.ids[:n], make(chan window, 1)
+	a.ids, a.queue = a.ids[n:], append(a.queue, result)
+	go func() { result <- a.repo.readWindow(ctx, ids) }()
+}
+
+// wait waits for what was asked for and is not wanted any more.
+func (a *ahead) wait() {
+	for _, result := range a.queue {
+		<-result
 	}
 }
 
@@ -61,7 +132,12 @@ var errFull = errors.New("enough was read")
 
 // readWindow reads the first of ids: at least one, and not many more bytes than
 // windowMax. Beside an error it answers those before it.
-func (r *Repo) readWindow(ctx context.Context, ids []ID) ([][]byte, error) {
+func (r *Repo) readWindow(ctx context.Context, ids []ID) window {
+	data, err := r.readFirst(ctx, ids)
+	return window{ids, data, err}
+}
+
+func (r *Repo) readFirst(ctx context.Context, ids []ID) ([][]byte, error) {
 	got := make([][]byte, len(ids))
 	var names []string
 	var where []int // index in ids of each name
@@ -132,7 +208,7 @@ func (r *Repo) upTo(ctx context.Context, ids []ID, n int, bad error) ([][]byte, 
 	if n == 0 {
 		return nil, bad
 	}
-	return r.readWindow(ctx, ids[:n])
+	return r.readFirst(ctx, ids[:n])
 }
 
 func noBlob(id ID) error {
