@@ -184,7 +184,7 @@ function backend(answers) {
   const b = bases(memory());
   const workflow = new Workflow(client, b, async () => { throw new Error('none'); });
   const page = { root: 'https://cms.example.org/s/blog/' };
-  return { backend: new Backend({ media_folder: 'static/uploads' }, {}, { client, bases: b, workflow, page, cursors: Promise.resolve(null) }), sent, bases: b };
+  return { backend: new Backend({ media_folder: 'static/uploads' }, {}, { client, bases: b, workflow, page, cursors: Promise.resolve(null), greet() {} }), sent, bases: b };
 }
 
 test('a save names the versions that the editor holds, and learns the new ones', async () => {

@@ -20,7 +20,7 @@ export class Backend {
   /**
    * @param {object} config the site's config.yml
    * @param {object} options the CMS's: {useWorkflow, initialWorkflowStatus}
-   * @param {object} parts {client, bases, workflow, cursors, page, door}: see boot.mjs
+   * @param {object} parts {client, bases, workflow, cursors, page, door, greet}: see boot.mjs
    */
   constructor(config, options, parts) {
     Object.assign(this, { config, options }, parts);
@@ -38,7 +38,9 @@ export class Backend {
 
   /** @param {object} user what the door found out, so that it need not be asked again */
   async authenticate(user) {
-    return user?.name ? user : asUser(await this.client.call('session', {}, { quiet: true }));
+    const known = user?.name ? user : asUser(await this.client.call('session', {}, { quiet: true }));
+    this.greet(known);
+    return known;
   }
 
   async restoreUser(user) {

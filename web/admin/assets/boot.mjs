@@ -10,7 +10,7 @@ import { ApiError, Client } from './client.mjs';
 import { borrow } from './cursor.mjs';
 import { signInDialog } from './dialog.mjs';
 import { makeDoor } from './door.mjs';
-import { asUser } from './session.mjs';
+import { asUser, greet } from './session.mjs';
 import { completeThumbnails } from './thumbnails.mjs';
 import { Workflow } from './workflow.mjs';
 
@@ -53,7 +53,7 @@ function register(name) {
   client.signIn = signInAgain(client);
   const bases = new Bases();
   const workflow = new Workflow(client, bases, notInWorkflow);
-  const parts = { client, bases, workflow, cursors, page, door: makeDoor({ h, createClass, client, page, leave }) };
+  const parts = { client, bases, workflow, cursors, page, greet, door: makeDoor({ h, createClass, client, page, leave }) };
   const make = (given, options = {}) => new Backend(given, options, parts);
   const known = CMS.getBackend(name);
   if (known) known.init = make;

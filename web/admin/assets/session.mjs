@@ -22,6 +22,11 @@ export function asUser({ user }) {
   return { name, login: user.email, email: user.email, avatar_url: user.avatar_url || avatar(name), token: 'cookie' };
 }
 
+/** Shows the person's name beside their picture in the CMS's header: admin.css takes it from here. */
+export function greet({ name }) {
+  document.documentElement.style.setProperty('--gatehouse-person', JSON.stringify(name));
+}
+
 /** Everything this person left in this browser, at every site of this origin: see storage.js. */
 export async function forget(scope, { storage = localStorage, databases = indexedDB } = {}) {
   const person = scope.split(':').slice(0, 2).join(':') + ':';
