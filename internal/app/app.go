@@ -17,7 +17,6 @@ package app
 import (
 	"context"
 	"errors"
-	"fmt"
 	"log/slog"
 	"net"
 	"net/http"
@@ -29,7 +28,6 @@ import (
 	"gatehouse/internal/auth"
 	"gatehouse/internal/config"
 	"gatehouse/internal/deploy"
-	"gatehouse/internal/fault"
 	"gatehouse/internal/identity"
 	"gatehouse/internal/store"
 	"gatehouse/web"
@@ -121,62 +119,6 @@ func OpenIdentity(ctx context.Context, cfg *config.Config) (*identity.Service, *
 	return identity.New(s), s, nil
 }
 
-// Reload puts a new configuration into effect. When it cannot be used, the old
-// one stays and the error says why.
-func (a *App) Reload(ctx context.Context, cfg *config.Config) error {
-	a.reloading.Lock()
-	defer a.reloading.Unlock()
-	if err := a.unchangeable(cfg); err != nil {
-		return err
-	}
-	certs, err := a.certs.prepare(cfg.TLS)
-	if err != nil {
-		return err
-	}
-	next, err := a.build(ctx, cfg)
-	if err != nil {
-		return err
-	}
-	a.certs.current.Store(certs)
-	a.mu.Lock()
-	old := a.house
-	a.house = next
-	a.mu.Unlock()
-	a.useJobs(next)
-	a.background.Go(func() {
-		old.requests.Wait()
-		a.report(old.close())
-	})
-	return nil
-}
-
-// unchangeable refuses what only a restart can change.
-func (a *App) unchangeable(cfg *config.Config) error {
-	now := a.current().config
-	for _, c := range []struct{ key, old, new string }{
-		{"listen", now.Listen, cfg.Listen},
-		{"data", now.Data, cfg.Data},
-		{"url", now.URL, cfg.URL},
-	} {
-		if c.old != c.new {
-			return fault.New(fault.Invalid, "%s has changed from %s to %s, which needs a restart.", c.key, c.old, c.new)
-		}
-	}
-	if now.TLS.Enabled() != cfg.TLS.Enabled() {
-		return fault.New(fault.Invalid, "tls was switched on or off, which needs a restart.")
-	}
-	return nil
-}
-
-// useJobs gives every site's runner its job. A site that is gone has none.
-func (a *App) useJobs(h *house) {
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	for name, runner := range a.deploys {
-		runner.Use(h.jobs[name])
-	}
-}
-
 // runner is the deploy runner of a site.
 func (a *App) runner(site string) *deploy.Runner {
 	a.mu.Lock()
@@ -226,10 +168,4 @@ func (a *App) Close() error {
 		errs = append(errs, a.Store.Close())
 	}
 	return errors.Join(errs...)
-}
-
-func (a *App) report(err error) {
-	if err != nil {
-		a.log.Error("closing a repository", "error", fmt.Errorf("after a reload: %w", err))
-	}
 }

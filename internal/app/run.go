@@ -11,7 +11,6 @@ import (
 	"syscall"
 	"time"
 
-	"gatehouse/internal/config"
 	"gatehouse/internal/fault"
 )
 
@@ -96,21 +95,6 @@ func (a *App) serve(server *http.Server, l net.Listener, https bool) error {
 		return nil
 	}
 	return err
-}
-
-// reload reads the file again; what is wrong with it is logged, and changes
-// nothing.
-func (a *App) reload(ctx context.Context) {
-	file := a.current().config.File
-	cfg, err := config.Load(file)
-	if err == nil {
-		err = a.Reload(ctx, cfg)
-	}
-	if err != nil {
-		a.log.Error("the configuration was not reloaded, the former one stays", "file", file, "reason", err.Error())
-		return
-	}
-	a.log.Info("reloaded the configuration", "file", file, "sites", len(cfg.Sites))
 }
 
 // drain takes no more connections and lets requests finish.
