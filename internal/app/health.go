@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"gatehouse/internal/api"
+	"gatehouse/internal/fault"
 )
 
 // ready answers whether requests can be served: the database answers, and so
@@ -31,7 +32,8 @@ func (a *App) check(ctx context.Context, h *house) error {
 		if s.repo == nil {
 			continue
 		}
-		if _, err := s.repo.Branch(ctx); err != nil {
+		// A site with a branch of its own does not need HEAD to be on one.
+		if _, err := s.repo.Branch(ctx); err != nil && !fault.Is(err, fault.Unsupported) {
 			return siteError(h.config.File, s.Name, err)
 		}
 	}

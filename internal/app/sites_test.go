@@ -121,3 +121,22 @@ func TestWorktreeUpdateWritesTheFiles(t *testing.T) {
 		t.Errorf("the work tree is dirty:\n%s", got)
 	}
 }
+
+// A developer's checkout of some commit is no reason to take the site for dead.
+func TestDetachedHeadIsReady(t *testing.T) {
+	b := build(t, `sites: [{name: blog, backend: {repo: blog.git}}]`)
+	run(t, b.dir, "git", "clone", "-q", "blog.git", "work")
+	run(t, filepath.Join(b.dir, "work"), "git", "checkout", "-q", "--detach")
+	if err := b.Reload(t.Context(), load(t, b.dir, "sites: [{name: blog, backend: {repo: work, branch: main}}]")); err != nil {
+		t.Fatal(err)
+	}
+	if a := b.ask(t, "GET", "/readyz", ""); a.status != 200 {
+		t.Errorf("%d %s\n%s", a.status, a.text, b.log)
+	}
+	if err := os.RemoveAll(filepath.Join(b.dir, "work")); err != nil {
+		t.Fatal(err)
+	}
+	if a := b.ask(t, "GET", "/readyz", ""); a.status != 503 || strings.Contains(a.text, "work") {
+		t.Errorf("without its repository: %d %s", a.status, a.text)
+	}
+}
