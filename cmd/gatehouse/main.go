@@ -73,8 +73,8 @@ func usage(format string, args ...any) error {
 	return fault.Wrap(fault.Invalid, errUsage, format, args...)
 }
 
-// sentence is an error for people: the message of a fault with its cause, since
-// who runs the command may see it.
+// sentence is an error for people: the message of a fault, and of an internal
+// one the cause, too, since who runs the command may see it.
 func sentence(err error) string {
 	var f *fault.Error
 	text := err.Error()
