@@ -9,6 +9,7 @@ import (
 	"crypto/x509"
 	"crypto/x509/pkix"
 	"encoding/pem"
+	"fmt"
 	"io"
 	"log/slog"
 	"math/big"
@@ -18,6 +19,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -169,4 +171,47 @@ func certificate(t *testing.T, dir, name string) {
 			t.Fatal(err)
 		}
 	}
+}
+
+// Two houses share the repository for a moment: saves in both must all arrive.
+func TestReloadsDuringSavesLoseNone(t *testing.T) {
+	b := build(t, twoSites)
+	b.signIn(t, "olga@example.org")
+	const writers, each = 4, 5
+	var saving sync.WaitGroup
+	for w := range writers {
+		saving.Go(func() {
+			for i := range each {
+				name := fmt.Sprintf("w%d-%d", w, i)
+				a := b.call(t, "blog", "persistEntry", map[string]any{
+					"dataFiles": []any{map[string]any{"slug": name, "path": "content/posts/" + name + ".md", "raw": "---\ntitle: X\n---\n"}},
+					"assets":    []any{},
+					"options":   map[string]any{"collectionName": "posts", "commitMessage": "Write " + name, "newEntry": true, "useWorkflow": w%2 == 0, "status": "draft"},
+				})
+				if a.status != 200 {
+					t.Errorf("%s: %d %s", name, a.status, a.text)
+				}
+			}
+		})
+	}
+	saved := make(chan struct{})
+	go func() { saving.Wait(); close(saved) }()
+	for over := false; !over; {
+		if err := b.Reload(t.Context(), load(t, b.dir, twoSites)); err != nil {
+			t.Error(err)
+		}
+		select {
+		case <-saved:
+			over = true
+		default:
+		}
+	}
+	repo := filepath.Join(b.dir, "blog.git")
+	if got := strings.Count(run(t, repo, "git", "ls-tree", "-r", "--name-only", "main"), "content/posts/w"); got != writers/2*each {
+		t.Errorf("%d of the published posts are there", got)
+	}
+	if got := strings.Count(run(t, repo, "git", "for-each-ref", "--format=%(refname)", "refs/heads/cms"), "\n") + 1; got != writers/2*each {
+		t.Errorf("%d drafts are there", got)
+	}
+	run(t, repo, "git", "fsck", "--strict")
 }
