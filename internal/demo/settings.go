@@ -18,13 +18,13 @@ sites:
   - name: journal
     title: Millbrook Meadows
     backend: {name: git-gateway, repo: ./sites/journal.git, branch: main}
-    admin: {bundle: decap-cms}
+    admin: {bundle: decap-cms, styles: [admin/preview.css]}
     deploy: {preview: "http://{{.}}/site/-/draft/{commit}"}
 
   - name: kitchen
     title: The Rye House
     backend: {name: git-gateway, repo: ./sites/kitchen.git, branch: main}
-    admin: {bundle: netlify-cms}
+    admin: {bundle: netlify-cms, styles: [static/admin/preview.css]}
     deploy: {preview: "http://{{.}}/site/kitchen/-/draft/{commit}"}
 `
 
