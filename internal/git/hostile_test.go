@@ -98,3 +98,15 @@ func TestALongNameInTheHistoryHidesNoDates(t *testing.T) {
 		t.Errorf("dates of %v", last)
 	}
 }
+
+// What nothing was written as was taken for what is not there, and looked for
+// again and again.
+func TestABlobWrittenAsNothingIsRead(t *testing.T) {
+	r := newBare(t)
+	id, err := r.WriteBlob(t.Context(), nil)
+	must(t, err)
+	data, err := r.Blob(t.Context(), id)
+	if must(t, err); len(data) != 0 {
+		t.Errorf("%q", data)
+	}
+}

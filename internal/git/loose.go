@@ -8,7 +8,6 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
-	"slices"
 	"sync"
 	"syscall"
 	"time"
@@ -218,6 +217,6 @@ func (r *Repo) WriteBlob(ctx context.Context, data []byte) (ID, error) {
 	if err := r.store(ctx, []object{o}); err != nil {
 		return "", err
 	}
-	r.objects().put(cachedBlob, o.id, slices.Clone(data), len(data))
+	r.objects().put(cachedBlob, o.id, append([]byte{}, data...), len(data)) // never nil, which is nothing read
 	return o.id, nil
 }
