@@ -24,6 +24,7 @@ package cms
 
 import (
 	"context"
+	"iter"
 	"time"
 
 	"gatehouse/internal/git"
@@ -82,9 +83,13 @@ type Entry struct {
 	Updated time.Time // of the last change
 }
 
+// Entries are entries with their content, read as they are asked for, so that a
+// listing of any length needs little memory. They end with the first error.
+type Entries = iter.Seq2[Entry, error]
+
 // Page is a part of a listing. Pages count from 1.
 type Page struct {
-	Entries              []Entry
+	Entries              Entries
 	Number, Pages, Count int
 }
 
@@ -96,7 +101,7 @@ type Diff struct {
 	New     bool   // not on the site's branch
 	Removed bool
 	Binary  bool
-	Data    []byte // text files only, when asked for
+	Data    []byte // when asked for, of texts that are not too long; else nil
 }
 
 // Draft is an entry under the editorial workflow.

@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"io"
+	"iter"
 	"path"
 	"slices"
 	"strings"
@@ -75,8 +76,10 @@ func (s *Service) draft(ctx context.Context, v view, collection, slug string) (d
 	return draft{}, fault.New(fault.NotFound, "There is no draft of “%s” in %s. It may have been published or deleted meanwhile; load the page again.", slug, collection)
 }
 
-// Drafts lists all drafts, newest first; with texts their text files are read.
-func (s *Service) Drafts(ctx context.Context, c Caller, texts bool) ([]Draft, error) {
+// Drafts lists all drafts with their texts, newest first, each read as it is
+// asked for. They end with the first error. One that changes more files than can
+// be listed has none.
+func (s *Service) Drafts(ctx context.Context, c Caller) (iter.Seq2[Draft, error], error) {
 	v, err := s.view(ctx, c)
 	if err != nil {
 		return nil, err
@@ -85,13 +88,31 @@ func (s *Service) Drafts(ctx context.Context, c Caller, texts bool) ([]Draft, er
 	if err != nil {
 		return nil, err
 	}
-	out := make([]Draft, len(all))
-	for i, d := range all {
-		if out[i], err = s.describe(ctx, v, d, texts); err != nil {
-			return nil, err
+	return func(yield func(Draft, error) bool) {
+		for _, d := range all {
+			out, err := s.describe(ctx, v, d, true)
+			if fault.Is(err, fault.TooLarge) {
+				out, err = d.summary(), nil
+			}
+			if !yield(out, err) || err != nil {
+				return
+			}
 		}
+	}, nil
+}
+
+// DraftKeys names all drafts, newest first: see SplitKey.
+func (s *Service) DraftKeys(ctx context.Context, c Caller) ([]string, error) {
+	v, err := s.view(ctx, c)
+	if err != nil {
+		return nil, err
 	}
-	return out, nil
+	all, err := s.drafts(ctx, v)
+	keys := make([]string, len(all))
+	for i, d := range all {
+		keys[i] = d.collection + "/" + d.slug
+	}
+	return keys, err
 }
 
 // Draft is one draft with what it changes. NotFound: the entry is not under the
@@ -108,11 +129,19 @@ func (s *Service) Draft(ctx context.Context, c Caller, collection, slug string) 
 	return s.describe(ctx, v, d, false)
 }
 
-func (s *Service) describe(ctx context.Context, v view, d draft, texts bool) (Draft, error) {
-	out := Draft{
+// maxTexts bounds the texts that are read with one draft, in bytes.
+const maxTexts = 4 << 20
+
+// summary is a draft without what it changes.
+func (d draft) summary() Draft {
+	return Draft{
 		Collection: d.collection, Slug: d.slug, Status: d.request.Status, Author: d.request.Author,
 		Updated: d.request.Updated, Commit: d.head, Number: d.request.Number,
 	}
+}
+
+func (s *Service) describe(ctx context.Context, v view, d draft, texts bool) (Draft, error) {
+	out, room := d.summary(), int64(maxTexts)
 	changes, err := s.changes(ctx, v, d)
 	if err != nil {
 		return Draft{}, err
@@ -129,13 +158,23 @@ func (s *Service) describe(ctx context.Context, v view, d draft, texts bool) (Dr
 			return Draft{}, err
 		}
 		if texts && !diff.Binary && !diff.Removed {
-			if diff.Data, err = s.Repo.Git.Blob(ctx, diff.ID); err != nil {
+			if diff.Data, err = s.short(ctx, diff.ID, room); err != nil {
 				return Draft{}, err
 			}
+			room -= int64(len(diff.Data))
 		}
 		out.Diffs = append(out.Diffs, diff)
 	}
 	return out, nil
+}
+
+// short reads a text, unless it is longer than room.
+func (s *Service) short(ctx context.Context, id git.ID, room int64) ([]byte, error) {
+	sizes, err := s.Repo.Git.Sizes(ctx, []git.ID{id})
+	if err != nil || sizes[id] > room {
+		return nil, err
+	}
+	return s.Repo.Git.Blob(ctx, id)
 }
 
 // changes are what a draft changes, counted from where it left the site's

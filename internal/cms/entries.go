@@ -2,6 +2,7 @@ package cms
 
 import (
 	"context"
+	"iter"
 	"path"
 	"slices"
 	"strings"
@@ -11,7 +12,7 @@ import (
 
 // Entries lists the files of a folder with an extension, down to a depth
 // (1: directly in it), with the author and date of their last change.
-func (s *Service) Entries(ctx context.Context, c Caller, folder, ext string, depth int) ([]Entry, error) {
+func (s *Service) Entries(ctx context.Context, c Caller, folder, ext string, depth int) (Entries, error) {
 	v, err := s.view(ctx, c)
 	if err != nil {
 		return nil, err
@@ -20,7 +21,7 @@ func (s *Service) Entries(ctx context.Context, c Caller, folder, ext string, dep
 	if err != nil {
 		return nil, err
 	}
-	return all, s.fill(ctx, v, all)
+	return s.read(ctx, v, all), nil
 }
 
 // Page is a part of Entries, by path. A number outside the listing is brought
@@ -40,8 +41,8 @@ func (s *Service) Page(ctx context.Context, c Caller, folder, ext string, depth,
 	p := Page{Count: len(all), Pages: max(1, (len(all)+size-1)/size)}
 	p.Number = min(max(1, number), p.Pages)
 	first := (p.Number - 1) * size
-	p.Entries = all[first:min(first+size, len(all))]
-	return p, s.fill(ctx, v, p.Entries)
+	p.Entries = s.read(ctx, v, all[first:min(first+size, len(all))])
+	return p, nil
 }
 
 // list finds the entries of a folder, without their content.
@@ -65,7 +66,7 @@ func (s *Service) list(ctx context.Context, v view, folder, ext string, depth in
 
 // Files reads the files named by their paths and keeps their labels. One that
 // does not exist has an empty ID.
-func (s *Service) Files(ctx context.Context, c Caller, files []Entry) ([]Entry, error) {
+func (s *Service) Files(ctx context.Context, c Caller, files []Entry) (Entries, error) {
 	v, err := s.view(ctx, c)
 	if err != nil {
 		return nil, err
@@ -84,13 +85,17 @@ func (s *Service) Entry(ctx context.Context, c Caller, path string) (Entry, erro
 	if err != nil {
 		return Entry{}, err
 	}
-	if s.remembers(c) {
-		err = s.Versions.served(ctx, c.Reader, s.Versions.branch(v.site.Branch), all[0].Path, all[0].ID)
+	var e Entry
+	for e, err = range all {
+		break // there is one
 	}
-	return all[0], err
+	if err == nil && s.remembers(c) {
+		err = s.Versions.served(ctx, c.Reader, s.Versions.branch(v.site.Branch), e.Path, e.ID)
+	}
+	return e, err
 }
 
-func (s *Service) files(ctx context.Context, v view, files []Entry) ([]Entry, error) {
+func (s *Service) files(ctx context.Context, v view, files []Entry) (Entries, error) {
 	out := make([]Entry, len(files))
 	paths := make([]string, len(files))
 	for i, f := range files {
@@ -109,14 +114,60 @@ func (s *Service) files(ctx context.Context, v view, files []Entry) ([]Entry, er
 			out[i].ID = e.ID
 		}
 	}
-	return out, s.fill(ctx, v, out)
+	return s.read(ctx, v, out), nil
 }
 
-// fill adds content, author and date.
-func (s *Service) fill(ctx context.Context, v view, entries []Entry) error {
-	if err := s.contents(ctx, entries); err != nil {
-		return err
+// read adds content, author and date. What is known of the last changes is
+// gathered while the first contents are read.
+func (s *Service) read(ctx context.Context, v view, entries []Entry) Entries {
+	return func(yield func(Entry, error) bool) {
+		ctx, cancel := context.WithCancel(ctx)
+		defer cancel()
+		found := make(chan map[string]git.Commit, 1)
+		go func() { found <- s.lastChanges(ctx, v, entries) }()
+		next, stop := iter.Pull2(s.Repo.Git.Blobs(ctx, contents(entries)))
+		defer stop()
+		var b git.Blob
+		var last map[string]git.Commit
+		for _, e := range entries {
+			if e.ID != "" && e.ID != b.ID {
+				var err error
+				if b, err, _ = next(); err != nil {
+					yield(Entry{}, err)
+					return
+				}
+			}
+			if last == nil {
+				last = <-found
+			}
+			if e.ID != "" {
+				e.Data = b.Data
+			}
+			if c, ok := last[e.Path]; ok {
+				e.Author, e.Updated = c.Author.Name, c.Author.When
+			}
+			if !yield(e, nil) {
+				return
+			}
+		}
 	}
+}
+
+// contents are the blobs of entries in order; entries beside each other that
+// have the same one share it.
+func contents(entries []Entry) []git.ID {
+	var ids []git.ID
+	for _, e := range entries {
+		if e.ID != "" && (len(ids) == 0 || ids[len(ids)-1] != e.ID) {
+			ids = append(ids, e.ID)
+		}
+	}
+	return ids
+}
+
+// lastChanges are the commits that changed entries last, by path, never nil. A
+// history that git cannot walk does not hide the content: then they are unknown.
+func (s *Service) lastChanges(ctx context.Context, v view, entries []Entry) map[string]git.Commit {
 	var paths []string
 	for _, e := range entries {
 		if e.ID != "" {
@@ -124,45 +175,13 @@ func (s *Service) fill(ctx context.Context, v view, entries []Entry) error {
 		}
 	}
 	if len(paths) == 0 {
-		return nil
+		return map[string]git.Commit{}
 	}
 	last, err := s.Repo.Git.LastCommits(ctx, v.site.Commit, paths)
 	if err != nil {
-		return ctx.Err() // a history that git cannot walk must not hide the content
+		return map[string]git.Commit{}
 	}
-	for i := range entries {
-		if commit, ok := last[entries[i].Path]; ok {
-			entries[i].Author, entries[i].Updated = commit.Author.Name, commit.Author.When
-		}
-	}
-	return nil
-}
-
-// contents reads the blobs of entries in one batch.
-func (s *Service) contents(ctx context.Context, entries []Entry) error {
-	at := map[git.ID][]int{}
-	var ids []git.ID
-	for i, e := range entries {
-		if e.ID == "" {
-			continue
-		}
-		if at[e.ID] == nil {
-			ids = append(ids, e.ID)
-		}
-		at[e.ID] = append(at[e.ID], i)
-	}
-	if len(ids) == 0 {
-		return nil
-	}
-	for b, err := range s.Repo.Git.Blobs(ctx, ids) {
-		if err != nil {
-			return err
-		}
-		for _, i := range at[b.ID] {
-			entries[i].Data = b.Data
-		}
-	}
-	return nil
+	return last
 }
 
 // cleanPath is a path as the repository has it: clients put a slash in front.

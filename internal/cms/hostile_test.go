@@ -97,8 +97,29 @@ func TestABrokenHistoryHidesNoEntries(t *testing.T) {
 	if err := os.Remove(filepath.Join(s.dir, "objects", first[:2], first[2:])); err != nil {
 		t.Fatal(err)
 	}
-	all, err := s.Entries(t.Context(), person("Ada"), "content/posts", "md", 1)
+	all, err := listed(s.Entries(t.Context(), person("Ada"), "content/posts", "md", 1))
 	if err != nil || len(all) != 4 {
 		t.Errorf("%d entries, %v", len(all), err)
+	}
+}
+
+// The board held all texts of all drafts at once, however long they were.
+func TestTheBoardHasNoLongTexts(t *testing.T) {
+	s := newSite(t)
+	long := text(strings.Repeat("long ", 1<<20))
+	s.save(person("Eve"), fresh("posts", "long", "content/posts/long.md", long))
+	s.save(person("Ada"), fresh("posts", "short", "content/posts/short.md", text("Short")))
+	all, err := listed(s.Drafts(t.Context(), person("Ada")))
+	if err != nil || len(all) != 2 {
+		t.Fatal(len(all), err)
+	}
+	for _, d := range all {
+		if got := string(d.Diffs[0].Data); d.Slug == "short" && got != text("Short") || d.Slug == "long" && got != "" {
+			t.Errorf("%s has %d bytes", d.Slug, len(got))
+		}
+	}
+	e, err := s.DraftFile(t.Context(), person("Ada"), "posts", "long", "content/posts/long.md")
+	if err != nil || string(e.Data) != long {
+		t.Errorf("opened, it has %d bytes: %v", len(e.Data), err)
 	}
 }

@@ -318,7 +318,7 @@ func (s *Service) reachable(ctx context.Context, v view, drafts []draft) (map[gi
 	}
 	for _, d := range drafts {
 		changes, err := s.changes(ctx, v, d)
-		if err != nil {
+		if err != nil && !fault.Is(err, fault.TooLarge) { // that one is not shown anywhere
 			return nil, err
 		}
 		for _, c := range changes {

@@ -66,7 +66,7 @@ func TestOnALaptopFilesAreReadAndWrittenAsTheyAreOnDisk(t *testing.T) {
 	s, ctx, ada := laptop(t), t.Context(), person("Ada")
 	head := s.git("rev-parse", "main")
 	writeFile(t, s.dir, "content/posts/unsaved.md", text("Not committed"))
-	all, err := s.Entries(ctx, ada, "content/posts", "md", 1)
+	all, err := listed(s.Entries(ctx, ada, "content/posts", "md", 1))
 	if err != nil || len(all) != 4 {
 		t.Fatalf("%d entries, %v", len(all), err)
 	}

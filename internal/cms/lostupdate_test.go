@@ -90,7 +90,7 @@ func TestAListingIsNotAnOpening(t *testing.T) {
 	s, ctx, ada, bob := newSite(t), t.Context(), person("Ada"), person("Bob")
 	s.open(ada, postA)
 	s.save(bob, direct(noBase("posts", "a", postA, edited("Two.", "Bob."))))
-	if _, err := s.Entries(ctx, ada, "content/posts", "md", 1); err != nil {
+	if _, err := listed(s.Entries(ctx, ada, "content/posts", "md", 1)); err != nil {
 		t.Fatal(err)
 	}
 	if _, err := s.Page(ctx, ada, "content/posts", "md", 1, 1, 20); err != nil {
@@ -117,7 +117,7 @@ func TestTheOldestVersionServedIsTheBase(t *testing.T) {
 // it came.
 func TestTheBaseOfAnEntryThatWasNeverOpened(t *testing.T) {
 	s, ctx, ada, bob := newSite(t), t.Context(), person("Ada"), person("Bob")
-	if _, err := s.Entries(ctx, ada, "content/posts", "md", 1); err != nil {
+	if _, err := listed(s.Entries(ctx, ada, "content/posts", "md", 1)); err != nil {
 		t.Fatal(err)
 	}
 	s.save(bob, direct(noBase("posts", "a", postA, edited("Two.", "Bob."))))

@@ -211,7 +211,7 @@ func TestOnlyContentIsRead(t *testing.T) {
 		_, err = s.MediaFile(ctx, ada, path)
 		wantFault(t, err, fault.Forbidden, path)
 	}
-	all, err := s.Entries(ctx, ada, "", "", 10)
+	all, err := listed(s.Entries(ctx, ada, "", "", 10))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -3,6 +3,7 @@ package cms_test
 import (
 	"context"
 	"errors"
+	"iter"
 	"maps"
 	"os"
 	"os/exec"
@@ -301,6 +302,21 @@ func (s *site) save(c cms.Caller, e cms.SaveEntry) cms.Saved {
 		s.t.Fatalf("saving %s: %v", e.Files[0].Path, err)
 	}
 	return saved
+}
+
+// listed reads a listing to its end.
+func listed[T any](all iter.Seq2[T, error], err error) ([]T, error) {
+	var out []T
+	if err != nil {
+		return nil, err
+	}
+	for one, err := range all {
+		if err != nil {
+			return out, err
+		}
+		out = append(out, one)
+	}
+	return out, nil
 }
 
 func (s *site) open(c cms.Caller, path string) cms.Entry {

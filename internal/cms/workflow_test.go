@@ -38,7 +38,7 @@ func TestADraftsWholeLife(t *testing.T) {
 		}
 	}
 	s.save(ada, with(noBase("posts", "new", "content/posts/new.md", text("Newer")), "static/uploads/x.png"))
-	all, err := s.Drafts(ctx, ada, true)
+	all, err := listed(s.Drafts(ctx, ada))
 	if err != nil || len(all) != 1 || string(all[0].Diffs[0].Data) != text("Newer") || all[0].Status != host.PendingPublish {
 		t.Errorf("drafts: %+v, %v", all, err)
 	}
@@ -91,7 +91,7 @@ func TestDraftsOfEveryClientAreRead(t *testing.T) {
 			t.Fatal(i, err)
 		}
 	}
-	all, err := s.Drafts(t.Context(), person("Ada"), false)
+	all, err := listed(s.Drafts(t.Context(), person("Ada")))
 	var slugs []string
 	for _, d := range all {
 		slugs = append(slugs, d.Slug)
@@ -339,7 +339,7 @@ func TestABranchWithoutAChangeRequestIsTakenOver(t *testing.T) {
 	s, ada := newSite(t), person("Ada")
 	s.git("branch", "cms/posts/n", "main")
 	s.push("cms/posts/n", map[string]string{"content/posts/n.md": text("lost answer")})
-	if all, err := s.Drafts(t.Context(), ada, false); err != nil || len(all) != 0 {
+	if all, err := listed(s.Drafts(t.Context(), ada)); err != nil || len(all) != 0 {
 		t.Errorf("a branch alone is a draft: %v, %v", all, err)
 	}
 	s.save(ada, fresh("posts", "n", "content/posts/n.md", text("second try")))
@@ -442,7 +442,7 @@ func TestDraftsThatBeginAtOnce(t *testing.T) {
 		}
 		wantFault(t, lost, fault.Conflict)
 	}
-	if all, err := s.Drafts(t.Context(), person("Ada"), true); err != nil || len(all) != 4 {
+	if all, err := listed(s.Drafts(t.Context(), person("Ada"))); err != nil || len(all) != 4 {
 		t.Errorf("%d drafts, %v", len(all), err)
 	}
 }

@@ -6,6 +6,7 @@ import (
 	"compress/gzip"
 	"encoding/json"
 	"io"
+	"iter"
 	"log/slog"
 	"net/http"
 	"net/netip"
@@ -76,12 +77,13 @@ func (a *arrayWriter) add(v any) error {
 	return err
 }
 
-func (a *arrayWriter) end() error {
+// end closes the array; after is what follows it.
+func (a *arrayWriter) end(after string) error {
+	after = "]" + after
 	if !a.more {
-		_, err := io.WriteString(a.w, "[]\n")
-		return err
+		after = "[" + after
 	}
-	_, err := io.WriteString(a.w, "]\n")
+	_, err := io.WriteString(a.w, after+"\n")
 	return err
 }
 
@@ -91,6 +93,25 @@ func (a *arrayWriter) opening() byte {
 	}
 	a.more = true
 	return '['
+}
+
+// array streams a listing as a JSON array between two texts.
+func array[T, J any](before string, all iter.Seq2[T, error], to func(T) J, after string) stream {
+	return func(w io.Writer) error {
+		if _, err := io.WriteString(w, before); err != nil {
+			return err
+		}
+		out := newArray(w)
+		for one, err := range all {
+			if err != nil {
+				return err
+			}
+			if err := out.add(to(one)); err != nil {
+				return err
+			}
+		}
+		return out.end(after)
+	}
 }
 
 // sender holds an answer back until it is clear whether it is long.

@@ -3,6 +3,7 @@ package content
 import (
 	"context"
 	"strings"
+	"unicode/utf8"
 
 	"gatehouse/internal/cms"
 	"gatehouse/internal/fault"
@@ -37,7 +38,7 @@ type diffJSON struct {
 
 // toDraft leaves removed files out: a client would ask for the content of each
 // file that is named, and fail to open the draft.
-func toDraft(d cms.Draft, texts bool) draftJSON {
+func toDraft(d cms.Draft) draftJSON {
 	out := draftJSON{Collection: d.Collection, Slug: d.Slug, Status: d.Status, Diffs: []diffJSON{}, UpdatedAt: timestamp(d.Updated), Author: d.Author.Name}
 	for _, f := range d.Diffs {
 		if f.Removed {
@@ -50,7 +51,7 @@ func toDraft(d cms.Draft, texts bool) draftJSON {
 		switch {
 		case f.Binary:
 			diff.URL = rawURL(f.ID, f.Path)
-		case texts:
+		case f.Data != nil && utf8.Valid(f.Data): // else whoever opens it is told why that cannot be
 			data := string(f.Data)
 			diff.Data = &data
 		}
@@ -60,29 +61,15 @@ func toDraft(d cms.Draft, texts bool) draftJSON {
 }
 
 func (h *Handler) unpublishedEntries(ctx context.Context, c call) (any, error) {
-	drafts, err := h.Site.CMS.Drafts(ctx, c.caller, false)
-	if err != nil {
-		return nil, err
-	}
-	ids := []string{}
-	for _, d := range drafts {
-		ids = append(ids, d.Collection+"/"+d.Slug)
-	}
-	return ids, nil
+	return h.Site.CMS.DraftKeys(ctx, c.caller)
 }
 
 func (h *Handler) drafts(ctx context.Context, c call) (any, error) {
-	drafts, err := h.Site.CMS.Drafts(ctx, c.caller, true)
+	drafts, err := h.Site.CMS.Drafts(ctx, c.caller)
 	if err != nil {
 		return nil, err
 	}
-	out := struct {
-		Drafts []draftJSON `json:"drafts"`
-	}{[]draftJSON{}}
-	for _, d := range drafts {
-		out.Drafts = append(out.Drafts, toDraft(d, true))
-	}
-	return out, nil
+	return array(`{"drafts":`, drafts, toDraft, "}"), nil
 }
 
 // draftParams name a draft: by id, or by collection and slug.
@@ -116,7 +103,7 @@ func (h *Handler) unpublishedEntry(ctx context.Context, c call) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	return toDraft(d, false), nil
+	return toDraft(d), nil
 }
 
 // draftFileParams name one file of a draft.

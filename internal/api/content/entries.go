@@ -2,7 +2,7 @@ package content
 
 import (
 	"context"
-	"io"
+	"fmt"
 	"time"
 	"unicode/utf8"
 
@@ -44,17 +44,7 @@ func timestamp(t time.Time) string {
 }
 
 // list streams entries as a JSON array.
-func list(entries []cms.Entry) stream {
-	return func(w io.Writer) error {
-		out := newArray(w)
-		for _, e := range entries {
-			if err := out.add(toEntry(e)); err != nil {
-				return err
-			}
-		}
-		return out.end()
-	}
-}
+func list(entries cms.Entries) stream { return array("", entries, toEntry, "") }
 
 // folderParams are the parameters of entriesByFolder and entriesPage.
 type folderParams struct {
@@ -122,18 +112,7 @@ func (h *Handler) entriesPage(ctx context.Context, c call) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	out := pageJSON{Entries: []entryJSON{}, Page: page.Number, Pages: page.Pages, Count: page.Count}
-	for _, e := range page.Entries {
-		out.Entries = append(out.Entries, toEntry(e))
-	}
-	return out, nil
-}
-
-type pageJSON struct {
-	Entries []entryJSON `json:"entries"`
-	Page    int         `json:"page"`
-	Pages   int         `json:"pages"`
-	Count   int         `json:"count"`
+	return array(`{"entries":`, page.Entries, toEntry, fmt.Sprintf(`,"page":%d,"pages":%d,"count":%d}`, page.Number, page.Pages, page.Count)), nil
 }
 
 // filesParams are the parameters of entriesByFiles.

@@ -103,7 +103,7 @@ func (h *Handler) writeMedia(ctx context.Context, w io.Writer, files []cms.Media
 		}
 		i++
 	}
-	return out.end()
+	return out.end("")
 }
 
 func (h *Handler) getMediaFile(ctx context.Context, c call) (any, error) {
