@@ -129,11 +129,6 @@ func (s *Store) Close() error {
 	return err
 }
 
-// Ping reports whether the database answers.
-func (s *Store) Ping(ctx context.Context) error {
-	return failed(s.read.PingContext(ctx))
-}
-
 // tx runs f in one writing transaction: all of it or nothing.
 func (s *Store) tx(ctx context.Context, f func(*sql.Tx) error) error {
 	tx, err := s.write.BeginTx(ctx, nil)
