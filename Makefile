@@ -31,14 +31,14 @@ test: build
 	@tools/setup.sh test
 	@$(MAKE) test/node_modules
 	go test ./...
-	cd test && node --test --test-concurrency=1 browser/
+	cd test && node --test --test-concurrency=1 admin/ browser/
 
 ## test-matrix: the race detector, every client, faults and concurrency
 test-matrix: build
-	@tools/setup.sh test
+	@tools/setup.sh matrix
 	@$(MAKE) test/node_modules
 	go test -race ./...
-	cd test && GATEHOUSE_MATRIX=1 node --test --test-concurrency=1 matrix/
+	cd test && node --test --test-concurrency=1 matrix/
 
 ## check: format, vet, lint, layers, generated files fresh
 check:

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Sees to the tools that a target needs: build (go, git, node, npm) or test
-# (those and Chromium). What Debian's package manager can install is installed
+# Sees to the tools that a target needs: build (go, git, node, npm), test
+# (those and Chromium) or matrix (those and strace). What Debian's package manager can install is installed
 # when we are root; else the missing package is named.
 set -euo pipefail
 
@@ -28,6 +28,10 @@ if [ "${version%%.*}" -lt 2 ] || { [ "${version%%.*}" = 2 ] && [ "${version#*.}"
 	exit 1
 fi
 
-if [ "${1:-build}" = test ] && [ -z "${CHROMIUM:-}" ]; then
-	command -v google-chrome >/dev/null 2>&1 || need chromium chromium "for the browser tests"
+case "${1:-build}" in test | matrix)
+	[ -n "${CHROMIUM:-}" ] || need chromium chromium "for the browser tests (or set CHROMIUM to a browser of that family)"
+	;;
+esac
+if [ "${1:-build}" = matrix ] && [ "$(uname)" = Linux ]; then
+	need strace strace "to count what is synced to disk"
 fi
