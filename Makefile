@@ -38,6 +38,7 @@ test-matrix: build
 	@tools/setup.sh matrix
 	@$(MAKE) test/node_modules
 	go test -race ./...
+	go -C test/peers test ./...
 	cd test && node --test --test-concurrency=1 matrix/
 
 ## check: format, vet, lint, layers, generated files fresh
@@ -47,9 +48,11 @@ check:
 	@echo "Building the linters (minutes the first time, then seconds) …"
 	@go -C tools build -o ../bin/gofumpt mvdan.cc/gofumpt
 	@go -C tools build -o ../bin/golangci-lint github.com/golangci/golangci-lint/v2/cmd/golangci-lint
-	@test -z "$$(bin/gofumpt -l cmd internal web | tee /dev/stderr)" || { echo "Format these files: make format" >&2; exit 1; }
+	@test -z "$$(bin/gofumpt -l cmd internal web test | tee /dev/stderr)" || { echo "Format these files: make format" >&2; exit 1; }
 	go vet ./...
+	go -C test/peers vet ./...
 	bin/golangci-lint run ./...
+	cd test/peers && ../../bin/golangci-lint run -c ../../.golangci.yml ./...
 	go mod verify
 	go test ./internal -run Layers
 	@$(MAKE) docs-fresh
@@ -58,7 +61,7 @@ check:
 format:
 	@mkdir -p bin
 	@go -C tools build -o ../bin/gofumpt mvdan.cc/gofumpt
-	bin/gofumpt -l -w cmd internal web
+	bin/gofumpt -l -w cmd internal web test
 
 ## docs: write the generated reference pages
 docs:
