@@ -1,6 +1,8 @@
 package content_test
 
 import (
+	"encoding/base64"
+	"encoding/json"
 	"strings"
 	"testing"
 
@@ -41,4 +43,22 @@ func TestTheBoardHasNoTextsThatItWouldDamage(t *testing.T) {
 		t.Errorf("something is missing: %s", answer)
 	}
 	w.as("ed", 422, "unpublishedEntryDataFile", `{"collection":"posts","slug":"latin","path":"content/posts/latin.md"}`)
+}
+
+// A large file was held three times over to be answered as base64.
+func TestALargeFileIsAnsweredWhole(t *testing.T) {
+	w := newWorld(t, baseFiles())
+	large := strings.Repeat("\x00\xffabc", 1<<19)
+	w.commit(map[string]string{"static/media/large.mov": large, "static/media/none.png": ""})
+	var all []struct{ Name, Content, Encoding string }
+	w.must(json.Unmarshal([]byte(w.as("rita", 200, "getMedia", `{"mediaFolder":"static/media"}`)), &all))
+	if len(all) != 3 {
+		t.Fatalf("%d files", len(all))
+	}
+	for _, f := range all {
+		data, err := base64.StdEncoding.DecodeString(f.Content)
+		if want := map[string]string{"large.mov": large, "none.png": "", "logo.png": baseFiles()["static/media/logo.png"]}[f.Name]; err != nil || string(data) != want || f.Encoding != "base64" {
+			t.Errorf("%s has %d bytes, %v", f.Name, len(data), err)
+		}
+	}
 }

@@ -3,6 +3,7 @@ package content
 import (
 	"context"
 	"encoding/base64"
+	"encoding/json"
 	"io"
 	"net/url"
 	"path"
@@ -78,7 +79,7 @@ func (h *Handler) mediaList(ctx context.Context, c call) (any, error) {
 	return out, nil
 }
 
-// getMedia answers with the content of every file, one in memory at a time.
+// getMedia answers with the content of every file.
 func (h *Handler) getMedia(ctx context.Context, c call) (any, error) {
 	files, err := h.media(ctx, c)
 	if err != nil {
@@ -88,22 +89,43 @@ func (h *Handler) getMedia(ctx context.Context, c call) (any, error) {
 }
 
 func (h *Handler) writeMedia(ctx context.Context, w io.Writer, files []cms.MediaFile) error {
-	ids := make([]git.ID, len(files))
-	for i, f := range files {
-		ids[i] = f.ID
-	}
 	out := newArray(w)
-	i := 0
-	for blob, err := range h.Site.Repo.Git.Blobs(ctx, ids) {
-		if err != nil {
+	for _, f := range files {
+		if _, err := w.Write([]byte{out.opening()}); err != nil {
 			return err
 		}
-		if err := out.add(inline(files[i], blob.Data)); err != nil {
+		if err := h.writeInline(ctx, w, f); err != nil {
 			return err
 		}
-		i++
 	}
 	return out.end("")
+}
+
+// writeInline writes what inline answers, of a file of any size: its content is
+// never whole in memory.
+func (h *Handler) writeInline(ctx context.Context, w io.Writer, f cms.MediaFile) error {
+	body, size, err := h.Site.Repo.Git.OpenBlob(ctx, f.ID)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = body.Close() }() // opened for reading
+	f.Size = size
+	head, err := json.Marshal(toMedia(f))
+	if err != nil {
+		return err
+	}
+	if _, err := w.Write(append(head[:len(head)-1], `,"content":"`...)); err != nil {
+		return err
+	}
+	text := base64.NewEncoder(base64.StdEncoding, w)
+	if _, err := io.Copy(text, body); err != nil {
+		return err
+	}
+	if err := text.Close(); err != nil {
+		return err
+	}
+	_, err = io.WriteString(w, `","encoding":"base64"}`)
+	return err
 }
 
 func (h *Handler) getMediaFile(ctx context.Context, c call) (any, error) {
@@ -118,11 +140,7 @@ func (h *Handler) getMediaFile(ctx context.Context, c call) (any, error) {
 	if p.Inline != nil && !*p.Inline {
 		return toMedia(f), nil
 	}
-	data, err := h.Site.Repo.Git.Blob(ctx, f.ID)
-	if err != nil {
-		return nil, err
-	}
-	return inline(f, data), nil
+	return stream(func(w io.Writer) error { return h.writeInline(ctx, w, f) }), nil
 }
 
 // uploadParams are the parameters of persistMedia.
