@@ -11,7 +11,7 @@ const (
 	cacheOverhead = 200      // bytes that an entry costs beside its value, roughly
 )
 
-// cacheKey names a value: what it is, and the object it was read from.
+// cacheKey names a value: what it is, and the objects it was read from.
 type cacheKey struct {
 	kind byte
 	id   ID
@@ -24,6 +24,7 @@ const (
 	cachedRoot   = 'r' // ID: the tree of a commit
 	cachedCommit = 'c' // Commit
 	cachedSize   = 's' // int64: a blob's length
+	cachedBase   = 'm' // ID: the merge base of two commits, whose ids are the key
 )
 
 // cache keeps what was used last, up to a number of bytes.

@@ -56,7 +56,8 @@ type Repo struct {
 // Open opens an existing repository: a bare directory, a work tree, or a work
 // tree's .git. It refuses (fault.Unsupported) a git that is too old and a
 // repository in which merges and dates would be wrong, and (fault.NotFound) a
-// directory that is no repository.
+// directory that is no repository. Locks of refs that a killed git left there
+// are removed.
 func Open(ctx context.Context, dir string) (*Repo, error) {
 	if err := checkVersion(ctx); err != nil {
 		return nil, err
@@ -70,7 +71,11 @@ func Open(ctx context.Context, dir string) (*Repo, error) {
 		return nil, err
 	}
 	r := newRepo(gitDir)
-	if err := r.inspect(ctx, worktree); err != nil {
+	err = r.inspect(ctx, worktree)
+	if err == nil {
+		err = r.clearRefLocks(ctx, lockPatience)
+	}
+	if err != nil {
 		return nil, errors.Join(err, r.Close())
 	}
 	return r, nil

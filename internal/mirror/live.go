@@ -1,6 +1,7 @@
 package mirror
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"io/fs"
@@ -196,4 +197,12 @@ func (r *Repository) publishOnDisk(ctx context.Context, c candidate, p PublishRe
 		return r.bury(ctx, c.request, head)
 	})
 	return commit, err
+}
+
+// proposed is a commit with the merge's tree, as the work tree will be.
+func (r *Repository) proposed(ctx context.Context, c candidate, p PublishRequest) (git.ID, error) {
+	return r.Git.WriteCommit(ctx, git.CommitSpec{
+		Tree: c.tree, Parents: []git.ID{c.base, c.head}, Message: cmp.Or(p.Message, c.request.Title),
+		Author: r.author(p.Author), Committer: r.committer(),
+	})
 }

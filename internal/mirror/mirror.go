@@ -60,7 +60,7 @@ type Change struct {
 // Move is what a write is about to do; Check decides on it.
 type Move struct {
 	Branch   string       // short name of the branch that moves
-	Old, New git.ID       // Old empty: a new branch. New empty: the branch goes
+	Old, New git.ID       // Old empty: a new branch. New empty: the branch goes; of a merge it is the tree, as the commit comes last
 	Changes  []git.Change // the real difference; of a branch that goes: what it had changed
 }
 

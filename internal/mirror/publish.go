@@ -147,11 +147,7 @@ func (r *Repository) unmerged(ctx context.Context, c candidate, p PublishRequest
 // publish makes the merge.
 func (r *Repository) publish(ctx context.Context, c candidate, p PublishRequest) (git.ID, error) {
 	if p.Check != nil {
-		proposed, err := r.proposed(ctx, c, p)
-		if err != nil {
-			return "", err
-		}
-		if err := p.Check(ctx, Move{Branch: c.request.Base, Old: c.base, New: proposed, Changes: c.changes}); err != nil {
+		if err := p.Check(ctx, Move{Branch: c.request.Base, Old: c.base, New: c.tree, Changes: c.changes}); err != nil {
 			return "", err
 		}
 	}
@@ -172,14 +168,6 @@ func (r *Repository) publish(ctx context.Context, c candidate, p PublishRequest)
 	r.moved(c.request.Base, c.base, git.ID(commit))
 	r.moved(c.request.Head, c.head, "")
 	return git.ID(commit), nil
-}
-
-// proposed is a commit with the merge's tree, for Check to look at.
-func (r *Repository) proposed(ctx context.Context, c candidate, p PublishRequest) (git.ID, error) {
-	return r.Git.WriteCommit(ctx, git.CommitSpec{
-		Tree: c.tree, Parents: []git.ID{c.base, c.head}, Message: cmp.Or(p.Message, c.request.Title),
-		Author: r.author(p.Author), Committer: r.committer(),
-	})
 }
 
 // overtaken is errMoved when a branch of the merge is no longer where it was.
