@@ -39,8 +39,8 @@ type Config struct {
 	// Outgoing mail.
 	Mail Mail `yaml:"mail"`
 
-	// Apps registered at Git hosts and sign-in providers. Sites on plain Git
-	// directories need none.
+	// Apps registered at Git hosts and sign-in providers. This version has no use
+	// for them: its sites are plain Git directories.
 	Connectors []Connector `yaml:"connectors"`
 
 	// The sites, at least one.
