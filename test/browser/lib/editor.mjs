@@ -7,8 +7,14 @@ export class Editor {
   constructor(page, admin) {
     Object.assign(this, { page, admin });
     this.calls = []; // actions of the content API, in order
+    this.refused = []; // what the content API did not do, and why
+    const asked = (r) => r.method() === 'POST' && r.url().endsWith('/api/v1');
     page.on('request', (r) => {
-      if (r.method() === 'POST' && r.url().endsWith('/api/v1')) this.calls.push(JSON.parse(r.postData()).action);
+      if (asked(r)) this.calls.push(JSON.parse(r.postData()).action);
+    });
+    page.on('response', async (r) => {
+      if (!asked(r.request()) || r.ok()) return;
+      this.refused.push(`${r.status()} ${r.request().postData().slice(0, 400)}\n${await r.text().catch(() => 'The page has gone on.')}`);
     });
   }
 

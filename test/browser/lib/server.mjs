@@ -84,6 +84,16 @@ export class Repository {
     return this.git('for-each-ref', '--format=%(refname:short)', 'refs/heads/cms/').split('\n').filter(Boolean);
   }
 
+  /** The commits that the branches are at. */
+  tips() {
+    return this.git('for-each-ref', '--format=%(objectname)', 'refs/heads/').split('\n').filter(Boolean);
+  }
+
+  /** The e-mail addresses of who wrote what the branches gained since they were at tips. */
+  authors(tips) {
+    return [...new Set(this.git('log', '--branches', '--format=%ae', '--not', ...tips).split('\n').filter(Boolean))].sort();
+  }
+
   /** Git's own opinion of the whole repository; throws when anything is wrong. */
   fsck() {
     this.git('fsck', '--full', '--strict');
