@@ -75,7 +75,11 @@ func (h *Host) change(ctx context.Context, number int, who git.Signature, verb s
 		}
 		updates := []git.RefUpdate{{Name: was.ref.Name, Old: was.ref.ID, New: commit}}
 		if now.ref() != was.ref.Name {
-			updates = []git.RefUpdate{{Name: was.ref.Name, Old: was.ref.ID}, {Name: now.ref(), New: commit}}
+			left, err := h.left(ctx, now.ref())
+			if err != nil {
+				return err
+			}
+			updates = []git.RefUpdate{{Name: was.ref.Name, Old: was.ref.ID}, {Name: now.ref(), Old: left, New: commit}}
 		}
 		overtaken = h.update(ctx, append(updates, alongside...)...)
 		if !errors.Is(overtaken, errOvertaken) {
@@ -83,6 +87,17 @@ func (h *Host) change(ctx context.Context, number int, who git.Signature, verb s
 		}
 	}
 	return busy(overtaken)
+}
+
+// left is what the ref that a record moves to points to already: something only
+// when git was killed between the steps of the transaction that made it, as by a
+// power cut. The record is where it was then, and is moved once more.
+func (h *Host) left(ctx context.Context, ref string) (git.ID, error) {
+	id, err := h.Git.Resolve(ctx, ref)
+	if fault.Is(err, fault.NotFound) {
+		return "", nil
+	}
+	return id, err
 }
 
 // write stores the record as a commit on top of parent. No ref moves.
