@@ -13,7 +13,7 @@ import (
 	"gatehouse/internal/fault"
 )
 
-const maxCommit = 4 << 20 // bytes of a commit object
+const maxCommit = 1 << 20 // bytes of a commit object that are read
 
 // Commit reads a commit; fault.NotFound when there is none.
 func (r *Repo) Commit(ctx context.Context, id ID) (Commit, error) {
@@ -40,10 +40,7 @@ func (r *Repo) commits(ctx context.Context, ids []ID) (map[ID]Commit, error) {
 		if a.kind != "commit" {
 			return fault.New(fault.NotFound, "There is no commit %s in the repository", names[i])
 		}
-		if a.size > maxCommit {
-			return fault.New(fault.TooLarge, "The commit %s is larger than %d MB", names[i], maxCommit>>20)
-		}
-		data := make([]byte, a.size)
+		data := make([]byte, min(a.size, maxCommit)) // of a longer message, the beginning
 		if _, err := io.ReadFull(body, data); err != nil {
 			return fmt.Errorf("%w: %w", errBroken, err)
 		}

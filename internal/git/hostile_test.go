@@ -110,3 +110,17 @@ func TestABlobWrittenAsNothingIsRead(t *testing.T) {
 		t.Errorf("%q", data)
 	}
 }
+
+// A commit with a message of any length stopped every save on top of it.
+func TestACommitWithALongMessageIsRead(t *testing.T) {
+	r := newBare(t)
+	tree := shellInput(t, r.Dir, "", "mktree")
+	id := shellInput(t, r.Dir, "Title\n\n"+strings.Repeat("long ", 1<<20), "commit-tree", tree)
+	c, err := r.Commit(t.Context(), ID(id))
+	if must(t, err); c.Tree != ID(tree) || !strings.HasPrefix(c.Message, "Title\n") || len(c.Message) > maxCommit {
+		t.Errorf("tree %s, %d bytes of message", c.Tree, len(c.Message))
+	}
+	if c, err = r.Commit(t.Context(), ID(shell(t, r.Dir, "commit-tree", "-m", "next", tree))); err != nil || c.Message != "next\n" {
+		t.Errorf("the next answer: %+v, %v", c, err)
+	}
+}

@@ -62,3 +62,18 @@ func TestALargeFileIsAnsweredWhole(t *testing.T) {
 		}
 	}
 }
+
+func TestACommitMessageHasItsBounds(t *testing.T) {
+	w := newWorld(t, baseFiles())
+	message := strings.Repeat("x", 1<<20)
+	w.who = "pete"
+	for action, params := range map[string]string{
+		"persistEntry": `{"dataFiles":[{"path":"content/posts/n.md","slug":"n","raw":"x"}],"options":{"collectionName":"posts","commitMessage":"`,
+		"persistMedia": `{"asset":{"path":"static/media/n.png","content":"eA==","encoding":"base64"},"options":{"commitMessage":"`,
+		"deleteFile":   `{"path":"content/posts/first.md","options":{"commitMessage":"`,
+	} {
+		if status, answer := w.call(action, params+message+`"}}`); status != 422 {
+			t.Errorf("%s: %d %.200s", action, status, answer)
+		}
+	}
+}

@@ -151,8 +151,8 @@ type uploadParams struct {
 }
 
 func (p *uploadParams) check() error {
-	if p.Options.CommitMessage == "" {
-		return missing("options.commitMessage")
+	if err := p.Options.checkMessage(); err != nil {
+		return err
 	}
 	return p.Asset.check()
 }

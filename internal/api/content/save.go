@@ -101,10 +101,24 @@ func (f *dataFile) check() error {
 	return nil
 }
 
-func (o *options) checkEntry() error {
+// maxMessage bounds a commit message, in bytes.
+const maxMessage = 10_000
+
+func (o *options) checkMessage() error {
 	switch {
 	case o.CommitMessage == "":
 		return missing("options.commitMessage")
+	case len(o.CommitMessage) > maxMessage:
+		return fault.New(fault.Invalid, "The commit message has more than %d bytes. Shorten it.", maxMessage)
+	}
+	return nil
+}
+
+func (o *options) checkEntry() error {
+	if err := o.checkMessage(); err != nil {
+		return err
+	}
+	switch {
 	case o.UseWorkflow && o.CollectionName == "":
 		return missing("options.collectionName")
 	case o.Status != "" && !host.Status(o.Status).Valid():
@@ -180,8 +194,8 @@ type deleteParams struct {
 }
 
 func (p *deleteParams) check() error {
-	if p.Options.CommitMessage == "" {
-		return missing("options.commitMessage")
+	if err := p.Options.checkMessage(); err != nil {
+		return err
 	}
 	if len(p.Paths) > maxSaved {
 		return tooMany("paths", maxSaved)
