@@ -15,7 +15,7 @@ import (
 const (
 	maxBlob    = 256 << 20 // bytes of the largest blob that is read whole
 	windowMax  = 8 << 20   // bytes of blobs that one window holds
-	windowIDs  = 1024      // blobs of one window
+	windowIDs  = 512       // blobs of one window
 	readsAhead = 2         // windows that are read before whoever iterates wants them
 	streamFrom = 1 << 20   // bytes from which a blob gets a process of its own
 	maxStreams = 32        // blobs of one repository that are streamed at once
