@@ -8,6 +8,8 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
+	"strings"
 	"sync"
 	"syscall"
 	"time"
@@ -133,6 +135,27 @@ func (r *Repo) unwritable(err error) error {
 		return fault.Wrap(fault.Unsupported, err, "The server may not write into its repository, so nothing was saved: the operator has to make %s writable for it", r.Dir)
 	}
 	return fmt.Errorf("store an object: %w", err)
+}
+
+// diskSays explains a failure of git whose reason is the disk, by git's words;
+// any other stays as it is.
+func (r *Repo) diskSays(err error) error {
+	var f *failure
+	if !errors.As(err, &f) {
+		return err
+	}
+	has := func(texts ...string) bool {
+		return slices.ContainsFunc(texts, func(text string) bool { return strings.Contains(f.Stderr, text) })
+	}
+	switch {
+	case has("No space left", "quota exceeded"):
+		return r.unwritable(errors.Join(syscall.ENOSPC, err))
+	case has("Permission denied", "Read-only file system", "insufficient permission"):
+		return r.unwritable(errors.Join(fs.ErrPermission, err))
+	case has("couldn't write '"): // a ref; git does not say why
+		return fault.Wrap(fault.Unavailable, err, "The server's disk is full or failing, so nothing was saved: tell the operator")
+	}
+	return err
 }
 
 // fanOut makes the directory for an object, as open to others as its parent.

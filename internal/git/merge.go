@@ -27,7 +27,7 @@ func (r *Repo) Merge(ctx context.Context, ours, theirs ID) (Merged, error) {
 	m, ok := parseMerge(out, r.hash)
 	conflict := exitCode(err) == 1 && ok
 	if err != nil && !conflict {
-		return Merged{}, err
+		return Merged{}, r.diskSays(err)
 	}
 	if conflict != (len(m.Conflicts) > 0) {
 		return Merged{}, fmt.Errorf("git merge-tree answered %.200q", out)

@@ -2,6 +2,7 @@ package git
 
 import (
 	"fmt"
+	"os"
 	"slices"
 	"strings"
 	"testing"
@@ -171,4 +172,24 @@ func FuzzParseMerge(f *testing.F) {
 			t.Errorf("%q is merged to %q", out, m.Tree)
 		}
 	})
+}
+
+// Git stores what it merges, and its own words for a full disk were the server's
+// failure to whoever published.
+func TestAMergeOnAFullDiskIsExplained(t *testing.T) {
+	for says, want := range map[string]string{
+		"fatal: unable to write loose object file: No space left on device":                                "disk is full",
+		"error: insufficient permission for adding an object to repository database /srv/blog.git/objects": "writable",
+	} {
+		t.Run(says, func(t *testing.T) {
+			r := newBare(t)
+			a := grow(t, r, "main", map[string]string{"a": "a"})
+			b := commitFiles(t, r, a, map[string]string{"b": "b"})
+			c := commitFiles(t, r, a, map[string]string{"c": "c"})
+			fakeGit(t, `case "$*" in *merge-tree*) echo "`+says+`" >&2; exit 128;; esac; PATH='`+os.Getenv("PATH")+`' exec git "$@"`)
+			if _, err := r.Merge(t.Context(), b, c); !strings.Contains(fault.Message(err), want) {
+				t.Errorf("got %v", err)
+			}
+		})
+	}
 }

@@ -253,3 +253,27 @@ func TestACallerWhoLeavesInMidTransactionLeavesNoLock(t *testing.T) {
 	t.Setenv("PATH", path)
 	must(t, r.UpdateRefs(t.Context(), RefUpdate{"refs/heads/main", b, a}))
 }
+
+// What is full may have room for the objects and none for the ref; git then says
+// that it "couldn't write", and no more.
+func TestADiskThatIsFullAtTheRefIsExplained(t *testing.T) {
+	for says, want := range map[string]string{
+		"couldn't write '/srv/blog.git/refs/heads/main.lock'":                                          "disk is full",
+		"Unable to create '/srv/blog.git/refs/heads/main.lock': No space left on device":               "disk is full",
+		"Unable to create '/srv/blog.git/refs/heads/main.lock': Permission denied":                     "writable",
+		"Unable to create '/srv/blog.git/refs/heads/main.lock': Read-only file system":                 "writable",
+		"Unable to create '/srv/blog.git/refs/heads/main.lock': File exists.\n\nAnother git process …": "try again",
+	} {
+		t.Run(says, func(t *testing.T) {
+			r := newBare(t)
+			a := grow(t, r, "main", map[string]string{"a": "a"})
+			b := commitFiles(t, r, a, map[string]string{"a": "b"})
+			path := os.Getenv("PATH")
+			fakeGit(t, fmt.Sprintf(`case "$*" in *update-ref*) echo "fatal: prepare: cannot update ref 'refs/heads/main': %s" >&2; exit 128;; esac; PATH=%s exec git "$@"`, says, path))
+			err := r.UpdateRefs(t.Context(), RefUpdate{"refs/heads/main", a, b})
+			if got := fault.Message(err); !strings.Contains(got, want) {
+				t.Errorf("%q: %v", got, err)
+			}
+		})
+	}
+}

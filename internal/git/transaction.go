@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"io/fs"
 	"strings"
 	"syscall"
 
@@ -135,14 +134,10 @@ func (r *Repo) diagnose(ctx context.Context, updates []RefUpdate, err error) err
 	switch {
 	case strings.Contains(f.Stderr, ".lock': File exists"):
 		return fault.Wrap(fault.Unavailable, err, "Another program is changing the repository; try again")
-	case strings.Contains(f.Stderr, "Permission denied"), strings.Contains(f.Stderr, "Read-only file system"):
-		return r.unwritable(errors.Join(fs.ErrPermission, err))
-	case strings.Contains(f.Stderr, "No space left"):
-		return r.unwritable(errors.Join(syscall.ENOSPC, err))
 	case strings.Contains(f.Stderr, "nonexistent object"), strings.Contains(f.Stderr, "non-commit object"):
 		return fault.Wrap(fault.Invalid, err, "A branch can only point to a commit that is in the repository")
 	}
-	return err
+	return r.diskSays(err)
 }
 
 // clash is a ref that has name as a folder, or is a folder of name.
