@@ -8,14 +8,24 @@ export class Editor {
     Object.assign(this, { page, admin });
     this.calls = []; // actions of the content API, in order
     this.refused = []; // what the content API did not do, and why
-    const asked = (r) => r.method() === 'POST' && r.url().endsWith('/api/v1');
+    this.asking = new Set(); // promises of answers that are not there yet
     page.on('request', (r) => {
-      if (asked(r)) this.calls.push(JSON.parse(r.postData()).action);
+      if (!Editor.asks(r)) return;
+      this.calls.push(JSON.parse(r.postData()).action);
+      const answer = this.answered(r).catch(() => {}).finally(() => this.asking.delete(answer)); // the page may go on without it
+      this.asking.add(answer);
     });
-    page.on('response', async (r) => {
-      if (!asked(r.request()) || r.ok()) return;
-      this.refused.push(`${r.status()} ${r.request().postData().slice(0, 400)}\n${await r.text().catch(() => 'The page has gone on.')}`);
-    });
+  }
+
+  /** Whether a request is for the content API. */
+  static asks(request, action = '') {
+    return request.method() === 'POST' && request.url().endsWith('/api/v1') && request.postData().includes(`"action":"${action}`);
+  }
+
+  async answered(request) {
+    const response = await request.response();
+    await response.finished();
+    if (!response.ok()) this.refused.push(`${response.status()} ${request.postData().slice(0, 400)}\n${await response.text()}`);
   }
 
   /** Goes somewhere in the CMS without loading the page again. */
@@ -36,7 +46,7 @@ export class Editor {
   async create(collection) {
     await this.list(collection);
     await this.go(`#/collections/${collection}/new`);
-    await this.page.locator('[id^="title-field"]').first().waitFor();
+    await this.page.waitForFunction(() => document.querySelector('[id^="title-field"]')?.value === ''); // not that of another entry any more
   }
 
   /** Opens an entry from its list: the fields of an entry that was open before are gone by then. */
@@ -86,8 +96,17 @@ export class Editor {
     await this.menu(`Status: ${to}`).waitFor();
   }
 
+  /**
+   * Publishes. What was a draft is then opened by the CMS again, wherever the
+   * person has gone meanwhile: so this waits until it has. Of a nested collection
+   * the CMS reads the list instead.
+   */
   async publish() {
-    await this.choose(/^Publish$/, 'Publish now');
+    const reads = (r) => Editor.asks(r, 'getEntry') || Editor.asks(r, 'entries');
+    const draft = this.calls.length > 0 && await this.menu('Status: ').count() > 0;
+    const read = draft && this.page.waitForResponse((r) => reads(r.request()));
+    await Promise.all([read, this.choose(/^Publish$/, 'Publish now')]);
+    while (this.asking.size > 0) await Promise.race(this.asking);
     await this.menu(/^Published$/).waitFor();
   }
 

@@ -104,7 +104,8 @@ export class Repository {
  * Starts gatehouse.
  *
  * @param {object} o
- * @param {{[name: string]: {files: object, bundle?: string, more?: string}}} o.sites more: further YAML lines of the site
+ * @param {{[name: string]: {files: object, bundle?: string, worktree?: boolean, more?: string}}} o.sites
+ *   worktree: the repository has one, which is brought along; more: further YAML lines of the site
  * @param {{email: string, name: string, site?: string, role?: string, operator?: boolean}[]} o.people
  * @param {string[]} [o.under] a command that runs the server, such as strace with its options
  * @param {object} [o.as] options for spawn: {uid, gid, env}
@@ -116,10 +117,16 @@ export async function start({ sites, people, under = [], as = {}, prepare }) {
   const url = `http://127.0.0.1:${port}`;
   const repositories = {};
   let yaml = `url: ${url}\nlisten: 127.0.0.1:${port}\ndata: ./data\nsites:\n`;
-  for (const [name, { files, bundle, more = '' }] of Object.entries(sites)) {
+  for (const [name, { files, bundle, worktree, more = '' }] of Object.entries(sites)) {
     const bare = join(dir, `${name}.git`);
+    const tree = join(dir, name);
     repositories[name] = Repository.create(bare, files);
-    yaml += `  - name: ${name}\n    title: The ${name}\n    backend: {name: git-gateway, repo: ${bare}, branch: main}\n`;
+    if (worktree) {
+      execFileSync('git', ['clone', '-q', bare, tree]);
+      repositories[name] = new Repository(join(tree, '.git'));
+    }
+    yaml += `  - name: ${name}\n    title: The ${name}\n    backend: {name: git-gateway, repo: ${worktree ? tree : bare}, branch: main}\n`;
+    if (worktree) yaml += '    worktree: update\n';
     if (bundle) yaml += `    admin: {bundle: ${bundle}}\n`;
     yaml += more;
   }
