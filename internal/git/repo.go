@@ -56,8 +56,8 @@ type Repo struct {
 // Open opens an existing repository: a bare directory, a work tree, or a work
 // tree's .git. It refuses (fault.Unsupported) a git that is too old and a
 // repository in which merges and dates would be wrong, and (fault.NotFound) a
-// directory that is no repository. Locks of refs that a killed git left there
-// are removed.
+// directory that is no repository. Locks that a killed server and its git
+// left there are removed.
 func Open(ctx context.Context, dir string) (*Repo, error) {
 	if err := checkVersion(ctx); err != nil {
 		return nil, err
@@ -77,6 +77,9 @@ func Open(ctx context.Context, dir string) (*Repo, error) {
 	}
 	if err != nil {
 		return nil, errors.Join(err, r.Close())
+	}
+	if r.worktree != "" {
+		r.recoverIndex(ctx)
 	}
 	return r, nil
 }

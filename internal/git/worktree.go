@@ -102,15 +102,15 @@ func sameDir(a, b string) bool {
 //
 //	lock index ─► check files ─► lock refs ─► write files ─► move refs ─► new index
 func (r *Repo) moveWorktree(ctx context.Context, u RefUpdate, updates []RefUpdate) error {
-	lock, err := lockIndex(r.Dir)
-	if err != nil {
-		return err
-	}
-	defer lock.release()
 	w := worktreeMove{repo: r, old: u.Old, now: u.New}
 	if u.Old == "" {
 		w.old = r.hash.idOf("tree", nil)
 	}
+	lock, err := lockIndex(r.Dir, w.old, w.now)
+	if err != nil {
+		return err
+	}
+	defer lock.release()
 	if w.index, err = r.copyIndex(); err != nil {
 		return err
 	}
@@ -295,7 +295,7 @@ func (r *Repo) copyIndex() (string, error) {
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return "", err
 	}
-	f, err := os.CreateTemp(path, "index-*")
+	f, err := os.CreateTemp(path, indexCopy+"*")
 	if err != nil {
 		return "", err
 	}
