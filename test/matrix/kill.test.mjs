@@ -8,7 +8,7 @@ import { posts, simpleConfig } from '../browser/lib/content.mjs';
 import { password, start } from '../browser/lib/server.mjs';
 import { Client } from './lib/client.mjs';
 import { killFamily, linux, using } from './lib/processes.mjs';
-import { Direct, Drafting, checkAll } from './lib/writers.mjs';
+import { Direct, Drafting, checkAll, stream } from './lib/writers.mjs';
 
 const people = Array.from({ length: 4 }, (_, n) => ({ email: `person${n}@example.org`, name: `Person ${n}`, site: 'blog', role: 'publisher' }));
 let server, repo, clients;
@@ -35,21 +35,11 @@ const team = (name) => [
 
 const locks = () => readdirSync(repo.dir, { recursive: true }).filter((f) => f.endsWith('.lock'));
 
-/** Lets everybody save until the server ends, at a random point after some answers. */
-async function stream(writers, end) {
-  let until = 5 + Math.floor(Math.random() * 60);
-  let ending;
-  await Promise.all(writers.map((w) => w.untilSilence(() => {
-    if (--until === 0) ending = new Promise((resolve) => { setTimeout(resolve, Math.random() * 25); }).then(end);
-  })));
-  await ending;
-}
-
 async function rounds(t, name, count, end) {
   const writers = team(name);
   let met = 0;
   for (let round = 0; round < count; round++) {
-    await stream(writers, end);
+    await stream(writers, end, 60);
     met += locks().length;
     await server.restart();
     await checkAll(repo, writers);

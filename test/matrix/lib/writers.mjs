@@ -159,3 +159,13 @@ export async function checkAll(repository, writers) {
   for (const w of writers) w.check(found, state);
   for (const id of drafts) await client.must('unpublishedEntry', { id });
 }
+
+/** Lets everybody save until the server ends, at a random point after a few answers. */
+export async function stream(writers, end, answers) {
+  let until = 5 + Math.floor(Math.random() * answers);
+  let ending;
+  await Promise.all(writers.map((w) => w.untilSilence(() => {
+    if (--until === 0) ending = new Promise((resolve) => { setTimeout(resolve, Math.random() * 25); }).then(end);
+  })));
+  await ending;
+}
