@@ -237,13 +237,29 @@ func TestACallerWhoLeavesInMidTransactionLeavesNoLock(t *testing.T) {
 	must(t, errors.Join(syscall.Mkfifo(begun, 0o600), syscall.Mkfifo(goOn, 0o600)))
 	path := os.Getenv("PATH")
 	fakeGit(t, fmt.Sprintf(`case "$*" in *update-ref*) echo >%s; read _ <%s;; esac; PATH=%s exec git "$@"`, begun, goOn, path))
+	pipe := func(name string) *os.File {
+		f, err := os.OpenFile(name, os.O_RDWR, 0) // both ends, so that nobody waits for the other to come
+		must(t, err)
+		t.Cleanup(func() { _ = f.Close() })
+		return f
+	}
+	in, out := pipe(begun), pipe(goOn)
 	ctx, leave := context.WithCancel(t.Context())
-	moved := make(chan error, 1)
+	moved, atWork := make(chan error, 1), make(chan error, 1)
 	go func() { moved <- r.UpdateRefs(ctx, RefUpdate{"refs/heads/main", a, b}) }()
-	_, err := os.ReadFile(begun)
-	must(t, err)
+	go func() {
+		_, err := in.Read(make([]byte, 1))
+		atWork <- err
+	}()
+	select {
+	case err := <-atWork:
+		must(t, err)
+	case err := <-moved:
+		t.Fatalf("the move ended before git was at work: %v", err)
+	}
 	leave()
-	put(t, goOn, "\n")
+	_, err := out.WriteString("\n")
+	must(t, err)
 	if err := <-moved; err != nil {
 		t.Errorf("a move that had begun: %v", err)
 	}
