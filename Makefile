@@ -31,7 +31,7 @@ test: build
 	@tools/setup.sh test
 	@$(MAKE) test/node_modules
 	go test ./...
-	cd test && node --test --test-concurrency=1 admin/ browser/
+	cd test && node --test --test-concurrency=1 admin/*.test.mjs browser/*.test.mjs
 
 ## test-matrix: the race detector, every client, faults and concurrency
 test-matrix: build
@@ -39,7 +39,7 @@ test-matrix: build
 	@$(MAKE) test/node_modules
 	go test -race ./...
 	go -C test/peers test ./...
-	cd test && node --test --test-concurrency=1 matrix/
+	cd test && node --test --test-concurrency=1 matrix/*.test.mjs
 
 ## check: format, vet, lint, layers, generated files fresh
 check:
