@@ -41,13 +41,12 @@ const (
 	ModeSubmodule  Mode = 0o160000
 )
 
-// Entry is one file of a tree. Path is from the tree's root, with slashes. Size
-// is for whoever asks Repo.Sizes: reading a tree does not tell it.
+// Entry is one file of a tree. Path is from the tree's root, with slashes. A tree
+// does not tell its files' sizes: Repo.Sizes does.
 type Entry struct {
 	Path string
 	Mode Mode
 	ID   ID
-	Size int64
 }
 
 // Blob is the content of one file.
