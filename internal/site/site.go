@@ -29,13 +29,19 @@ import (
 
 // Site is one static site. Fields are set before use and not changed after.
 type Site struct {
-	Name    string             // [a-z0-9-]+, the {site} of /s/{site}/
-	Title   string             // for people; empty: Name
-	Hosts   []string           // Host names that select the site
-	Origins []string           // pages elsewhere that may call with CORS, scheme://host[:port]
-	Branch  string             // the site's branch, short name; empty: the repository's default
-	CMS     *cms.Service       // its content
-	Repo    *mirror.Repository // its repository
+	Name    string   // [a-z0-9-]+, the {site} of /s/{site}/
+	Title   string   // for people; empty: Name
+	Hosts   []string // Host names that select the site
+	Origins []string // pages elsewhere that may call with CORS, scheme://host[:port]
+	Branch  string   // the site's branch, short name; empty: the repository's default
+
+	Domains        []string           // more names that a CMS page may give as its site_id
+	DevOrigins     []string           // of Origins, those for work on a laptop
+	PreviewOrigins []string           // patterns of origins, one * in the first label: https://*--shop.example
+	Backend        Backend            // where the CMS page works by itself
+	Connectors     []string           // names of the connectors that the site may use; empty: those of its kind
+	CMS            *cms.Service       // its content
+	Repo           *mirror.Repository // its repository
 }
 
 // DisplayName is the site's name for people.
