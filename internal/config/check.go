@@ -34,6 +34,7 @@ func (d *decoder) check(c *Config) {
 		d.checkSite(&c.Sites[i], fmt.Sprintf("sites[%d]", i))
 	}
 	d.checkUnique(c.Sites)
+	d.checkUses(c)
 }
 
 func (d *decoder) checkAddress(c *Config) {
@@ -105,25 +106,9 @@ func (d *decoder) checkACME(t *TLS, data string) {
 	}
 }
 
-func (d *decoder) checkConnectors(connectors []Connector) {
-	seen := map[string]int{}
-	for i, c := range connectors {
-		path := fmt.Sprintf("connectors[%d]", i)
-		if c.Name == "" {
-			d.add(path+".name", "a connector needs a name")
-			continue
-		}
-		if first, twice := seen[c.Name]; twice {
-			d.add(path+".name", "%q is the name of connectors[%d] already: choose another", c.Name, first)
-			continue
-		}
-		seen[c.Name] = i
-	}
-}
-
 // checkUnique holds names and hosts apart.
 func (d *decoder) checkUnique(sites []Site) {
-	names, hosts := map[string]int{}, map[string]int{}
+	names, hosts, domains := map[string]int{}, map[string]int{}, map[string]int{}
 	for i, s := range sites {
 		if first, twice := names[s.Name]; twice && s.Name != "" {
 			d.add(fmt.Sprintf("sites[%d].name", i), "%q is the name of sites[%d] already: choose another", s.Name, first)
@@ -135,6 +120,13 @@ func (d *decoder) checkUnique(sites []Site) {
 				d.add(fmt.Sprintf("sites[%d].hosts[%d]", i, j), "%s selects sites[%d] already: a host can select one site only", h, first)
 			} else {
 				hosts[h] = i
+			}
+		}
+		for j, name := range s.Domains {
+			if first, twice := domains[name]; twice {
+				d.add(fmt.Sprintf("sites[%d].domains[%d]", i, j), "%s is a name of sites[%d] already: it can mean one site only", name, first)
+			} else {
+				domains[name] = i
 			}
 		}
 	}

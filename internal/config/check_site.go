@@ -12,6 +12,9 @@ var (
 	siteName  = regexp.MustCompile(`^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$`)
 	remote    = regexp.MustCompile(`^([a-z][a-z0-9+.-]*://|[^/\s]+@[^/\s]+:)`)
 	ownerName = regexp.MustCompile(`^[A-Za-z0-9][\w.-]*(/[\w.-]+)+$`)
+	repoName  = regexp.MustCompile(`^[A-Za-z0-9_][\w.-]*/[\w.-]+$`)
+	groupName = regexp.MustCompile(`^[A-Za-z0-9_][\w.-]*(/[\w.-]+)+$`)
+	endpoint  = regexp.MustCompile(`^(/[A-Za-z0-9_-][A-Za-z0-9._-]*)+$`)
 	badBranch = regexp.MustCompile(`[\x00-\x20~^:?*\[\\\x7f]|\.\.|//|@\{|^[-/]|[/.]$|\.lock$`)
 	template  = regexp.MustCompile(`\{[^}]*\}?`)
 )
@@ -28,6 +31,7 @@ func (d *decoder) checkSite(s *Site, path string) {
 	d.checkOrigins(s.Origins, path+".origins")
 	d.checkOrigins(s.DevOrigins, path+".dev_origins")
 	d.checkBackend(s, path)
+	d.checkPopup(s, path)
 	d.checkAdmin(s, path+".admin")
 	d.checkDeploy(&s.Deploy, path+".deploy")
 	if s.Worktree != "" && s.Worktree != WorktreeUpdate {
@@ -60,10 +64,12 @@ func (d *decoder) checkBackend(s *Site, path string) {
 		}
 	case TestRepo:
 		d.checkTestRepo(s, path)
-	case "github", "gitlab", "bitbucket", "gitea", "forgejo", "azure":
-		d.add(at+".name", "this version serves plain Git directories: write git-gateway, and give a directory as repo")
+	case GitHub, GitLab, Bitbucket, Gitea, Forgejo:
+		d.checkAtHost(s, path)
+	case "azure":
+		d.add(at+".name", "the CMS's azure backend signs in without a server, so there is nothing to serve: remove this site")
 	default:
-		d.add(at+".name", "%q is unknown: write git-gateway or test-repo", b.Name)
+		d.add(at+".name", "%q is unknown: write git-gateway, github, gitlab, bitbucket, gitea, forgejo or test-repo", b.Name)
 	}
 }
 
@@ -79,10 +85,66 @@ func (d *decoder) checkRepo(b *Backend, path string) {
 	case remote.MatchString(b.Repo):
 		d.add(path, "this version serves plain Git directories: give a directory, such as a bare clone of that repository")
 	case ownerName.MatchString(b.Repo):
-		d.add(path, "there is no directory %s, and this version does not reach Git hosts, if %s is a repository there: give a directory", dir, b.Repo)
+		d.add(path, "there is no directory %s. When %s is a repository at a Git host where editors have accounts, write the host as name (github, gitlab, …); git-gateway needs a directory", dir, b.Repo)
 	default:
 		d.add(path, "there is no directory %s: make one with 'git init --bare', or correct the name", dir)
 	}
+}
+
+// checkAtHost: the CMS page is elsewhere, and we sign people in.
+func (d *decoder) checkAtHost(s *Site, path string) {
+	b := &s.Backend
+	switch {
+	case b.Repo == "":
+		d.add(path+".backend.repo", "say which repository people must be able to write to: owner/name")
+	case b.Name == GitLab && !groupName.MatchString(b.Repo), b.Name != GitLab && !repoName.MatchString(b.Repo):
+		d.add(path+".backend.repo", "%q is not a repository at a host: write owner/name", b.Repo)
+	}
+	if b.OpenAuthoring && b.Name != GitHub {
+		d.add(path+".backend.open_authoring", "the CMS knows open authoring with github alone")
+	}
+	if len(s.Origins)+len(s.DevOrigins)+len(s.PreviewOrigins) == 0 {
+		d.add(path+".origins", "name the origin of the CMS page, such as https://www.example.com: no other page gets a token")
+	}
+	for _, x := range []struct {
+		key  string
+		used bool
+	}{{"worktree", s.Worktree != ""}, {"config", s.Config != ""}, {"deploy", len(s.Deploy.Command) > 0 || s.Deploy.Webhook != "" || s.Deploy.Preview != ""}, {"admin", len(s.Admin.Scripts)+len(s.Admin.Styles) > 0}} {
+		if x.used {
+			d.add(path+"."+x.key, "this has no effect with %s, where the CMS page is elsewhere: remove it", b.Name)
+		}
+	}
+}
+
+// checkPopup checks what the sign-in popup goes by.
+func (d *decoder) checkPopup(s *Site, path string) {
+	for i, o := range s.PreviewOrigins {
+		if err := CheckPattern(o); err != nil {
+			d.add(fmt.Sprintf("%s.preview_origins[%d]", path, i), "%v", err)
+		}
+	}
+	for i, name := range s.Domains {
+		if !hostName.MatchString(name) {
+			d.add(fmt.Sprintf("%s.domains[%d]", path, i), "%q is not a host name: write it in lower case, without https:// and without a port", name)
+		}
+	}
+	if s.AuthEndpoint == "" {
+		return
+	}
+	s.AuthEndpoint = "/" + strings.Trim(s.AuthEndpoint, "/")
+	if !endpoint.MatchString(s.AuthEndpoint) || reserved(s.AuthEndpoint) {
+		d.add(path+".auth_endpoint", "%q cannot be the path of the popup: write one such as api/auth that Gatehouse does not use for anything else", s.AuthEndpoint)
+	}
+}
+
+// reserved reports whether a path is one of our own.
+func reserved(path string) bool {
+	first, _, _ := strings.Cut(strings.TrimPrefix(path, "/"), "/")
+	switch first {
+	case "s", "auth", "oauth", "callback", "console", "admin", "login", "logout", "healthz", "readyz", "github":
+		return true
+	}
+	return strings.HasPrefix(first, ".") || strings.HasPrefix(path, "/api/v1")
 }
 
 // checkTestRepo: the editor alone. Its configuration cannot come from a

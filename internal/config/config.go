@@ -39,8 +39,8 @@ type Config struct {
 	// Outgoing mail.
 	Mail Mail `yaml:"mail"`
 
-	// Apps registered at Git hosts and sign-in providers. This version has no use
-	// for them: its sites are plain Git directories.
+	// Apps registered at Git hosts, with which people sign in at CMS pages that
+	// are elsewhere. Operators can also add some in the console.
 	Connectors []Connector `yaml:"connectors"`
 
 	// The sites, at least one.
@@ -91,22 +91,63 @@ type Mail struct {
 	SMTP Secret `yaml:"smtp"`
 }
 
-// Connector is an app registered at a Git host or sign-in provider.
+// Connector is an app registered at a Git host.
 type Connector struct {
-	// A name of your choice, unique among the connectors.
+	// A name of your choice, unique among the connectors: lower-case letters,
+	// digits and hyphens. The callback URL to register at the host ends in it:
+	// /callback/NAME.
 	Name string `yaml:"name"`
 
-	// What is at the other end, such as github.
+	// What is at the other end: github (github.com and GitHub Enterprise), gitlab,
+	// bitbucket (Bitbucket Cloud), gitea or forgejo.
 	Kind string `yaml:"kind"`
 
-	// The address of the host.
+	// The address of the host. Default: https://github.com, https://gitlab.com or
+	// https://bitbucket.org; gitea and forgejo have none.
 	URL string `yaml:"url"`
+
+	// The address of the host's API, where it is not the usual one below url.
+	API string `yaml:"api"`
 
 	// The app's id at the host.
 	ClientID string `yaml:"client_id"`
 
 	// The app's secret.
 	ClientSecret Secret `yaml:"client_secret"`
+
+	// For a GitHub App, instead of an OAuth app: its name in addresses, as in
+	// github.com/apps/NAME. People's tokens are then good for the site's
+	// repository alone.
+	App string `yaml:"app"`
+
+	// The most that is asked of a person. Default: what the CMS needs, which is
+	// repo at GitHub, api at GitLab, read:user write:repository at Gitea and
+	// Forgejo.
+	Scope string `yaml:"scope"`
+
+	// The path of the callback URL, when another one is registered at the host
+	// already: /callback, /auth/done or /oauth/redirect. Default: /callback/NAME.
+	Callback string `yaml:"callback"`
+
+	// A certificate authority of your own (PEM) that the host's certificate goes
+	// back to.
+	CA string `yaml:"ca"`
+
+	// The proxy to reach the host through: http://proxy:3128, with user and
+	// password where it wants them.
+	Proxy Secret `yaml:"proxy"`
+
+	// true: the host has a private address. Without it such an address is
+	// refused, whatever the host's name says.
+	Private bool `yaml:"private"`
+
+	// false: do without PKCE, for a host that is too old to know it.
+	// Default: true, but for Bitbucket, which has none.
+	PKCE Switch `yaml:"pkce"`
+
+	// true: always open the host in a second window. Gatehouse finds out by
+	// itself when a host's pages cut the popup off, and does it then.
+	Launcher bool `yaml:"launcher"`
 }
 
 // Site is one static site.
@@ -122,12 +163,32 @@ type Site struct {
 	// only site at the root of any host.
 	Hosts []string `yaml:"hosts"`
 
-	// Pages elsewhere that may call this site's identity and content services:
-	// exact origins, scheme://host[:port], without a path.
+	// Pages elsewhere that may call this site's identity service or open its
+	// sign-in popup: exact origins, scheme://host[:port], without a path.
 	Origins []string `yaml:"origins"`
 
-	// More origins, for work on a laptop, such as http://localhost:4321.
+	// More origins, for work on a laptop, such as http://localhost:4321. The CMS
+	// never names the site when its page is on localhost; it is found by these.
 	DevOrigins []string `yaml:"dev_origins"`
+
+	// More origins that may open the sign-in popup, as patterns: https, with one
+	// * in the first part of the host name, such as https://*--shop.netlify.app.
+	// Whoever can publish a page under such a name, be it in the preview of a
+	// stranger's proposal, can ask your editors for a token.
+	PreviewOrigins []string `yaml:"preview_origins"`
+
+	// More names that the CMS page may give as its site_id. Those of hosts and
+	// origins are known.
+	Domains []string `yaml:"domains"`
+
+	// The connectors that people sign in with at this site's CMS page elsewhere, by
+	// name. Default: the one whose kind is the backend's name.
+	Connectors []string `yaml:"connectors"`
+
+	// One more path of the sign-in popup, when the CMS's config.yml names one as
+	// auth_endpoint that cannot be changed. /auth, /oauth/authorize and
+	// /s/NAME/auth are always there.
+	AuthEndpoint string `yaml:"auth_endpoint"`
 
 	// The CMS's configuration in the repository. Empty: the first of
 	// admin/config.yml, static/admin/config.yml, public/admin/config.yml and
@@ -158,15 +219,26 @@ type Site struct {
 // Backend says where a site's content is, in the CMS's own words.
 type Backend struct {
 	// git-gateway: people sign in here, and Gatehouse writes for them.
+	// github, gitlab, bitbucket, gitea, forgejo: the CMS page is elsewhere and
+	// works at that host with each person's own account; Gatehouse signs them in.
 	// test-repo: the editor alone, with content that lives in the browser and is
 	// forgotten. Default: git-gateway.
 	Name string `yaml:"name"`
 
-	// The repository: a directory, bare or with a work tree.
+	// The repository. With git-gateway a directory, bare or with a work tree; at a
+	// host its path there, owner/name.
 	Repo string `yaml:"repo"`
 
 	// The branch that the site is built from. Default: the repository's HEAD.
 	Branch string `yaml:"branch"`
+
+	// true, with github: anyone may sign in, work in a fork and propose their
+	// changes. Without it only who can push to the repository gets in.
+	OpenAuthoring bool `yaml:"open_authoring"`
+
+	// The repository's number at GitHub, for a GitHub App. Gatehouse finds it out
+	// by itself.
+	RepositoryID int64 `yaml:"repository_id"`
 }
 
 // Credential is what Gatehouse presents to a Git host.
@@ -219,6 +291,11 @@ type Deploy struct {
 const (
 	GitGateway = "git-gateway"
 	TestRepo   = "test-repo"
+	GitHub     = "github"
+	GitLab     = "gitlab"
+	Bitbucket  = "bitbucket"
+	Gitea      = "gitea"
+	Forgejo    = "forgejo"
 
 	DecapCMS   = "decap-cms"
 	NetlifyCMS = "netlify-cms"
@@ -250,4 +327,13 @@ func (c *Config) Proxies() []netip.Prefix {
 // AllOrigins is Origins and DevOrigins together.
 func (s *Site) AllOrigins() []string {
 	return append(append([]string{}, s.Origins...), s.DevOrigins...)
+}
+
+// AtHost reports whether the site's CMS page works at a Git host by itself.
+func (b *Backend) AtHost() bool {
+	switch b.Name {
+	case GitHub, GitLab, Bitbucket, Gitea, Forgejo:
+		return true
+	}
+	return false
 }

@@ -120,7 +120,7 @@ sites:
       - https://blog.example/
       - "*"
       - https://blog.example:443
-    backend: {name: github, repo: acme/blog}
+    backend: {name: svn, repo: acme/blog}
   - name: b
     name: c
     hosts: [cms.example]
@@ -152,7 +152,7 @@ sites:
 	}
 	for _, phrase := range []string{
 		"did you mean listen?",
-		"this version serves plain Git directories",
+		"write git-gateway, github, gitlab",
 		"this key is here twice",
 		"write https://blog.example",
 		"leave database empty",
@@ -172,7 +172,7 @@ func TestUnreachableRepositories(t *testing.T) {
 		"https://github.com/acme/blog.git": "serves plain Git directories: give a directory",
 		"git@github.com:acme/blog.git":     "serves plain Git directories: give a directory",
 		"ssh://git@host/x":                 "serves plain Git directories: give a directory",
-		"acme/blog":                        "does not reach Git hosts",
+		"acme/blog":                        "git-gateway needs a directory",
 		"/no/such/dir":                     "there is no directory /no/such/dir",
 		"hook.key":                         "there is no directory",
 		`""`:                               "a site needs a repository",
@@ -229,7 +229,7 @@ func TestSecretsFromTheEnvironment(t *testing.T) {
 }
 
 func TestSecretHidesItself(t *testing.T) {
-	s := Secret{"hunter2"}
+	s := Secret{value: "hunter2", file: "hook.key"}
 	var log bytes.Buffer
 	slog.New(slog.NewJSONHandler(&log, nil)).Info("x", "secret", s, "in", struct{ S Secret }{s})
 	asJSON, _ := json.Marshal(map[string]any{"s": s, "p": &s})

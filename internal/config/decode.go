@@ -5,6 +5,7 @@ import (
 	"os"
 	"path/filepath"
 	"reflect"
+	"strconv"
 	"strings"
 	"time"
 
@@ -31,8 +32,16 @@ func (d *decoder) value(n *yaml.Node, v reflect.Value, path string) {
 	switch x := v.Addr().Interface().(type) {
 	case *Secret:
 		if s, ok := d.scalar(n, path, "text"); ok {
-			*x = Secret{s}
+			*x = Secret{value: s}
 		}
+	case *Switch:
+		var on bool
+		d.boolean(n, &on, path)
+		*x = switchOf(on)
+	case *bool:
+		d.boolean(n, x, path)
+	case *int64:
+		d.number(n, x, path)
 	case *time.Duration:
 		d.duration(n, x, path)
 	case *string:
@@ -57,6 +66,32 @@ func (d *decoder) scalar(n *yaml.Node, path, want string) (string, bool) {
 		return "", false
 	}
 	return n.Value, true
+}
+
+func (d *decoder) boolean(n *yaml.Node, to *bool, path string) {
+	s, ok := d.scalar(n, path, "true or false")
+	switch {
+	case !ok:
+	case s == "true":
+		*to = true
+	case s == "false":
+		*to = false
+	default:
+		d.add(path, "%q is neither true nor false", s)
+	}
+}
+
+func (d *decoder) number(n *yaml.Node, to *int64, path string) {
+	s, ok := d.scalar(n, path, "a number")
+	if !ok {
+		return
+	}
+	i, err := strconv.ParseInt(s, 10, 64)
+	if err != nil || i < 0 {
+		d.add(path, "%q is not a whole number", s)
+		return
+	}
+	*to = i
 }
 
 func (d *decoder) duration(n *yaml.Node, to *time.Duration, path string) {
@@ -126,7 +161,7 @@ func (d *decoder) secretFile(name string, v reflect.Value, path string) {
 		d.add(path, "the file cannot be read: %v", err)
 		return
 	}
-	v.Set(reflect.ValueOf(Secret{strings.TrimRight(string(data), "\r\n")}))
+	v.Set(reflect.ValueOf(Secret{value: strings.TrimRight(string(data), "\r\n"), file: d.abs(name)}))
 }
 
 // environment fills in secrets from variables: GATEHOUSE_ and the path in
@@ -140,7 +175,7 @@ func (d *decoder) environment(v reflect.Value, path, name string) {
 		case !v.Interface().(Secret).Empty():
 			d.add(path, "the variable GATEHOUSE%s is set as well: keep one of the two", name)
 		default:
-			v.Set(reflect.ValueOf(Secret{value}))
+			v.Set(reflect.ValueOf(Secret{value: value}))
 		}
 	case v.Kind() == reflect.Struct:
 		for key, i := range fieldsOf(v.Type()) {

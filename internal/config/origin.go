@@ -8,6 +8,8 @@ import (
 	"regexp"
 	"strconv"
 	"strings"
+
+	"golang.org/x/net/publicsuffix"
 )
 
 var hostName = regexp.MustCompile(`^[a-z0-9]([a-z0-9-]*[a-z0-9])?(\.[a-z0-9]([a-z0-9-]*[a-z0-9])?)*$`)
@@ -40,6 +42,33 @@ func CheckOrigin(s string) error {
 		return fmt.Errorf("%q is not an origin: write %s://%s", s, u.Scheme, host)
 	}
 	return nil
+}
+
+// CheckPattern reports what is wrong with a pattern of origins: https, and one *
+// in the first label of the host, below a name that somebody has registered.
+func CheckPattern(s string) error {
+	host, ok := strings.CutPrefix(s, "https://")
+	if !ok {
+		return fmt.Errorf("%q has to begin with https://", s)
+	}
+	first, rest, _ := strings.Cut(host, ".")
+	if strings.Count(s, "*") != 1 || strings.Count(first, "*") != 1 {
+		return fmt.Errorf("%q needs exactly one *, in the first part of the host name: https://*.previews.example.com", s)
+	}
+	if err := CheckOrigin("https://" + strings.Replace(first, "*", "x", 1) + "." + rest); err != nil {
+		return fmt.Errorf("%q is not a pattern of origins: %w", s, err)
+	}
+	name, _, _ := strings.Cut(rest, ":")
+	suffix, registry := publicsuffix.PublicSuffix(name)
+	if suffix != name {
+		return nil
+	}
+	// Names right below a public suffix belong to anybody, but for those that
+	// the owner of another one makes: Netlify's BRANCH--SITE.netlify.app.
+	if after, ok := strings.CutPrefix(first, "*--"); ok && !registry && after != "" {
+		return nil
+	}
+	return fmt.Errorf("%q admits everybody: anyone can have a name below %s", s, suffix)
 }
 
 func parseNetwork(s string) (netip.Prefix, error) {
