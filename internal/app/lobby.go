@@ -59,6 +59,9 @@ func deployed(runner *deploy.Runner) func() *console.Deployment {
 
 // editorURL is where a site is edited: at the root when it is the only one.
 func (h *house) editorURL(s *served) string {
+	if s.config.Backend.AtHost() && len(s.config.Origins) > 0 {
+		return s.config.Origins[0] + "/admin/"
+	}
 	if len(h.sites) == 1 {
 		return "/admin/"
 	}

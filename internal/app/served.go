@@ -37,10 +37,10 @@ type served struct {
 // openSite opens a site's repository and puts its layers on top of each other.
 func (a *App) openSite(ctx context.Context, c *config.Site) (*served, error) {
 	s := &served{
-		Site:   &site.Site{Name: c.Name, Title: c.Title, Hosts: c.Hosts, Origins: c.AllOrigins()},
+		Site:   siteOf(c),
 		config: c, mux: http.NewServeMux(), pages: a.pages, files: http.HandlerFunc(a.pages.NotFound),
 	}
-	if c.Backend.Name == config.TestRepo {
+	if c.Backend.Name == config.TestRepo || c.Backend.AtHost() {
 		return s, nil
 	}
 	repo, err := git.Open(ctx, c.Backend.Repo)
@@ -67,6 +67,17 @@ func (a *App) openSite(ctx context.Context, c *config.Site) (*served, error) {
 	}
 	s.Repo.Validate = s.CMS.Validate
 	return s, nil
+}
+
+func siteOf(c *config.Site) *site.Site {
+	s := &site.Site{
+		Name: c.Name, Title: c.Title, Hosts: c.Hosts, Origins: c.AllOrigins(), Domains: c.Domains,
+		DevOrigins: c.DevOrigins, PreviewOrigins: c.PreviewOrigins, Connectors: c.Connectors,
+	}
+	if b := c.Backend; b.AtHost() {
+		s.Backend = site.Backend{Kind: b.Name, Repo: b.Repo, RepositoryID: b.RepositoryID, Branch: b.Branch, OpenAuthoring: b.OpenAuthoring}
+	}
+	return s
 }
 
 // check refuses a repository that must not be written to, and settles the
@@ -118,6 +129,11 @@ func (s *served) job(cfg *config.Config) deploy.Job {
 
 // mountSite adds a site's doors.
 func (a *App) mountSite(s *served, door *auth.Door) {
+	if s.config.Backend.AtHost() {
+		s.mountElsewhere()
+		a.login(door, s.Name, s.DisplayName(), "/console/").Mount(s.mux)
+		return
+	}
 	principal := func(r *http.Request) (auth.Principal, error) { return door.Principal(r, s.Name) }
 	s.mux.HandleFunc("GET /{$}", func(w http.ResponseWriter, _ *http.Request) { api.Redirect(w, "admin/", http.StatusFound) })
 	a.pages.Mount(s.mux)
@@ -141,6 +157,21 @@ func (a *App) mountSite(s *served, door *auth.Door) {
 		Identity: a.Identity, Door: door, Site: s.Name, Origins: s.Origins, Version: a.options.Version, Log: a.log,
 		ClientAddr: clientAddr,
 	}).Mount(s.mux)
+}
+
+// mountElsewhere tells those who look for the editor here where it is.
+func (s *served) mountElsewhere() {
+	tell := func(w http.ResponseWriter, r *http.Request) {
+		links := []console.Link{{URL: "/console/", Text: "For operators: the console"}}
+		for _, o := range s.config.Origins {
+			links = append(links, console.Link{URL: o + "/admin/", Text: o + "/admin/"})
+		}
+		s.pages.Fail(w, r, fault.New(fault.NotFound,
+			"The editor of %s is a page of the site itself; Gatehouse signs people in for it. It usually is at /admin/ there.", s.DisplayName()), links...)
+	}
+	s.pages.Mount(s.mux)
+	s.mux.HandleFunc("GET /{$}", tell)
+	s.mux.HandleFunc("GET /admin/", tell)
 }
 
 // serve answers a request for the site. At the root of its own host it also has
