@@ -23,6 +23,7 @@ import (
 type initAnswers struct {
 	dir, url, listen  string
 	site, title, repo string
+	host, origin      string // a site whose CMS page is elsewhere
 	email, name       string
 	yes               bool // take the defaults instead of asking
 }
@@ -36,9 +37,13 @@ func initCommand() *cobra.Command {
 
 Questions are asked for what no flag says; --yes takes the defaults instead. The
 repository may be one that exists; else a bare one is made, with a small site in
-it. Nothing that exists is written over.`,
+it. Nothing that exists is written over.
+
+With --host the site's CMS page is elsewhere and works at a Git host, and
+Gatehouse is its OAuth client: people sign in with their accounts there.`,
 		Example: `  gatehouse init
-  gatehouse init --yes --dir /srv/cms --repo /srv/git/blog.git --email me@example.org`,
+  gatehouse init --yes --dir /srv/cms --repo /srv/git/blog.git --email me@example.org
+  gatehouse init --host github --repo acme/www --origin https://www.example.com --url https://cms.example.com`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			ask := &asker{in: bufio.NewReader(cmd.InOrStdin()), out: cmd.OutOrStdout(), silent: a.yes}
@@ -53,6 +58,8 @@ it. Nothing that exists is written over.`,
 	f.StringVar(&a.site, "site", "", "the site's name in addresses (default: site)")
 	f.StringVar(&a.title, "title", "", "the site's name for people (default: from --site)")
 	f.StringVar(&a.repo, "repo", "", "the site's repository, a directory (default: DIR/site.git)")
+	f.StringVar(&a.host, "host", "", "for a CMS page elsewhere: github, gitlab, bitbucket, gitea or forgejo; --repo is owner/name then")
+	f.StringVar(&a.origin, "origin", "", "with --host: the origin of the CMS page, https://www.example.com")
 	f.StringVar(&a.email, "email", "", "the operator's e-mail address (default: admin@localhost.localdomain)")
 	f.StringVar(&a.name, "name", "", "the operator's name")
 	return cmd
@@ -72,7 +79,7 @@ func runInit(ctx context.Context, a initAnswers, ask *asker, out io.Writer) erro
 	if err := os.MkdirAll(a.dir, 0o755); err != nil { //nolint:gosec // G301: the configuration is no secret
 		return fault.Wrap(fault.Invalid, err, "The directory %s cannot be made: %v.", a.dir, err)
 	}
-	made, err := repository(ctx, a.repo, a.title)
+	made, err := a.repository(ctx)
 	if err != nil {
 		return err
 	}
@@ -93,46 +100,70 @@ func runInit(ctx context.Context, a initAnswers, ask *asker, out io.Writer) erro
 
 // complete asks for what no flag said.
 func (a *initAnswers) complete(ask *asker) (err error) {
-	for _, q := range []struct {
-		to       *string
-		question string
-		fallback func() string
-	}{
+	if a.host != "" && a.yes && (a.repo == "" || a.origin == "") {
+		return usage("With --host, say --repo owner/name and --origin https://www.example.com too: there is nothing to guess them from.")
+	}
+	for _, q := range []question{
 		{&a.dir, "Directory for gatehouse.yaml and its data", func() string { return "." }},
 		{&a.url, "Where will people reach Gatehouse", func() string { return "http://" + a.listen }},
 		{&a.site, "Name of the site in addresses (a-z, 0-9, -)", func() string { return "site" }},
 		{&a.title, "Name of the site for people", func() string { return strings.ToUpper(a.site[:1]) + a.site[1:] }},
-		{&a.repo, "Its repository, a directory (made if it is not there)", func() string { return filepath.Join(a.dir, a.site+".git") }},
+		a.askRepository(),
+		a.askOrigin(),
 		{&a.email, "Your e-mail address", func() string { return "admin@localhost.localdomain" }},
 		{&a.name, "Your name, as the author of changes", func() string { return "Operator" }},
 	} {
-		if *q.to != "" {
+		if *q.to != "" || q.fallback == nil {
 			continue
 		}
-		if *q.to, err = ask.ask(q.question, q.fallback()); err != nil {
+		if *q.to, err = ask.ask(q.text, q.fallback()); err != nil {
 			return err
 		}
 	}
 	if a.dir, err = filepath.Abs(a.dir); err != nil {
 		return err
 	}
-	a.repo, err = filepath.Abs(a.repo)
+	if a.host == "" {
+		a.repo, err = filepath.Abs(a.repo)
+	}
+	a.origin = strings.TrimSuffix(a.origin, "/")
 	return err
 }
 
-// repository makes the site's repository, unless it is there.
-func repository(ctx context.Context, dir, title string) (made bool, err error) {
-	if _, err := os.Stat(dir); err == nil {
+// question is asked when no flag has the answer.
+type question struct {
+	to       *string
+	text     string
+	fallback func() string
+}
+
+func (a *initAnswers) askRepository() question {
+	if a.host != "" {
+		return question{&a.repo, "Its repository at " + a.host + ", owner/name", func() string { return "owner/name" }}
+	}
+	return question{&a.repo, "Its repository, a directory (made if it is not there)", func() string { return filepath.Join(a.dir, a.site+".git") }}
+}
+
+func (a *initAnswers) askOrigin() question {
+	if a.host == "" {
+		none := ""
+		return question{&none, "", nil}
+	}
+	return question{&a.origin, "The address of the site whose page has the CMS", func() string { return "http://localhost:1313" }}
+}
+
+// repository makes the site's repository, unless it is there or elsewhere.
+func (a *initAnswers) repository(ctx context.Context) (made bool, err error) {
+	if a.host != "" {
 		return false, nil
 	}
-	return true, app.Starter(ctx, dir, title)
+	if _, err := os.Stat(a.repo); err == nil {
+		return false, nil
+	}
+	return true, app.Starter(ctx, a.repo, a.title)
 }
 
 func (a *initAnswers) yaml() string {
-	repo := a.repo
-	if rel, err := filepath.Rel(a.dir, a.repo); err == nil && filepath.IsLocal(rel) {
-		repo = rel
-	}
 	q := strconv.Quote // a quoted Go string of plain text is a quoted YAML string
 	return `# Gatehouse: editors sign in here and write to a site's Git repository.
 # The settings reference explains every key.
@@ -151,7 +182,31 @@ data: data
 sites:
   - name: ` + q(a.site) + `
     title: ` + q(a.title) + `
-    # hosts: [cms.example.org]            # host names that lead to this site
+` + a.backend()
+}
+
+// backend is the rest of the site's settings.
+func (a *initAnswers) backend() string {
+	q := strconv.Quote
+	if a.host != "" {
+		return `    # The pages that may open the sign-in popup, exactly as browsers call them.
+    origins: [` + q(a.origin) + `]
+    # dev_origins: [http://localhost:4321]
+    backend:
+      name: ` + q(a.host) + `
+      repo: ` + q(a.repo) + `
+      # open_authoring: true              # anyone may propose changes from a fork
+
+# The app that is registered at the host; or add it in the console instead.
+# connectors:
+#   - {name: ` + a.host + `, kind: ` + a.host + `, client_id: "…", client_secret_file: secret.txt}
+`
+	}
+	repo := a.repo
+	if rel, err := filepath.Rel(a.dir, a.repo); err == nil && filepath.IsLocal(rel) {
+		repo = rel
+	}
+	return `    # hosts: [cms.example.org]            # host names that lead to this site
     # origins: [https://www.example.org]  # pages elsewhere that may call its services
     backend:
       name: git-gateway
@@ -199,6 +254,11 @@ func report(out io.Writer, a initAnswers, cfg *config.Config, made bool, passwor
 	} else {
 		lines = append(lines, "The accounts in "+cfg.Data+" stay as they are.")
 	}
-	lines = append(lines, "", "Now run:  gatehouse serve --config "+cfg.File, "and open  "+cfg.URL+"/admin/")
+	lines = append(lines, "", "Now run:  gatehouse serve --config "+cfg.File)
+	if a.host != "" {
+		lines = append(lines, "and open  "+cfg.URL+"/console/connectors/new?kind="+a.host, "to register Gatehouse at the host: it has the values to paste.")
+	} else {
+		lines = append(lines, "and open  "+cfg.URL+"/admin/")
+	}
 	_, _ = fmt.Fprintln(out, strings.Join(lines, "\n")) // there is nobody left to tell
 }
