@@ -10,11 +10,14 @@ import (
 	"io/fs"
 )
 
-//go:embed console admin all:cms
+//go:embed console admin broker all:cms
 var files embed.FS
 
 // Console is the sign-in and account pages: templates, style sheet, scripts.
 func Console() fs.FS { return sub("console") }
+
+// Broker is the pages of the sign-in popup: templates, style sheet, scripts.
+func Broker() fs.FS { return sub("broker") }
 
 // Admin is our part of the editor's page: the adapter and its style sheet.
 func Admin() fs.FS { return sub("admin") }

@@ -28,8 +28,5 @@ type Handler struct {
 	Now          func() time.Time
 }
 
-// Pages are the broker's templates and assets.
-type Pages struct{}
-
 // Limits are the counters of who asks how often.
 type Limits struct{}
