@@ -82,13 +82,31 @@ func (k sealKey) seal(name string, value []byte) string {
 func (k sealKey) open(name, sealed string) ([]byte, error) {
 	raw, err := base64.StdEncoding.DecodeString(sealed)
 	if err != nil || len(raw) < k.aead.NonceSize() {
-		return nil, fmt.Errorf("setting %s is damaged", name)
+		return nil, fmt.Errorf("%s is damaged", name)
 	}
 	value, err := k.aead.Open(nil, raw[:k.aead.NonceSize()], raw[k.aead.NonceSize():], []byte(name))
 	if err != nil {
-		return nil, fmt.Errorf("setting %s is damaged or was sealed with another key", name)
+		return nil, fmt.Errorf("%s is damaged or was sealed with another key", name)
 	}
 	return value, nil
+}
+
+// sealText seals a column of a row. The name says which one of which row. The
+// empty text stays empty, so that a query can tell that there is none.
+func (s *Store) sealText(name, value string) string {
+	if value == "" {
+		return ""
+	}
+	return s.key.seal(name, []byte(value))
+}
+
+// openText is what sealText sealed.
+func (s *Store) openText(name, sealed string) (string, error) {
+	if sealed == "" {
+		return "", nil
+	}
+	value, err := s.key.open(name, sealed)
+	return string(value), failed(err)
 }
 
 // unlockKey reads the key file, or makes it for a database that has never had
