@@ -16,15 +16,15 @@ const module = "gatehouse/"
 // directly in x.
 func layers() [][]string {
 	return [][]string{
-		{"internal/fault", "web", "web/demo"},
+		{"internal/fault", "web", "web/demo", "test/fakes"},
 		{"internal/outbound"},
 		{"internal/config", "internal/config/*", "internal/deploy", "internal/git", "internal/host", "internal/api"},
-		{"internal/mirror", "internal/store", "internal/host/*", "internal/provider"},
+		{"internal/mirror", "internal/store", "internal/host/*", "internal/provider", "test/fakes/bare"},
 		{"internal/auth", "internal/audit", "internal/cms", "internal/connector"},
 		{"internal/identity", "internal/site"},
-		{"internal/api/*", "internal/demo/*", "internal/doctor", "test/fakes", "test/fakes/*"},
+		{"internal/api/*", "internal/demo/*", "internal/doctor", "test/fakes/github", "test/fakes/gitlab", "test/fakes/bitbucket", "test/fakes/gitea"},
 		{"internal/app", "internal/demo"},
-		{"cmd/gatehouse"},
+		{"cmd/gatehouse", "test/fakes/serve"},
 		{"test/*"},
 	}
 }
@@ -41,8 +41,8 @@ func only() map[string][]string {
 		"internal/demo/*": {"internal/demo"},
 		"internal/deploy": {"internal/app"},
 		"internal/doctor": {"cmd/gatehouse"},
-		"test/fakes":      {"internal/demo", "test/*"},
-		"test/fakes/*":    {"internal/demo", "test/*", "test/fakes"},
+		"test/fakes":      {"internal/demo", "test/*", "test/fakes/*"},
+		"test/fakes/*":    {"internal/demo", "test/*", "test/fakes/*"},
 		"internal/api/*":  {"internal/app", "internal/demo"},
 		"web":             {"internal/app", "internal/demo"},
 		"internal/store":  {"internal/auth", "internal/audit", "internal/cms", "internal/connector", "internal/identity", "internal/app", "internal/demo", "cmd/gatehouse"},
@@ -50,7 +50,7 @@ func only() map[string][]string {
 		"database/sql":    {"internal/store"},
 		"log":             {}, // log/slog
 		"embed":           {"web", "web/demo", "internal/store", "internal/identity", "internal/config"},
-		"html/template":   {"internal/api/*", "internal/demo", "internal/demo/*"},
+		"html/template":   {"internal/api/*", "internal/demo", "internal/demo/*", "test/fakes"},
 	}
 }
 
