@@ -11,12 +11,13 @@ import (
 	"fmt"
 	"io"
 	"net/http"
-	"net/url"
 	"os"
 	"os/exec"
 	"strings"
 	"syscall"
 	"time"
+
+	"gatehouse/internal/outbound"
 )
 
 // maxOutput is how much of the output's end is kept.
@@ -80,16 +81,20 @@ func (j Job) webhook(ctx context.Context, m Move, out io.Writer) error {
 	}
 	req, err := http.NewRequestWithContext(ctx, http.MethodPost, j.Webhook, bytes.NewReader(body))
 	if err != nil {
-		return withoutURL(err)
+		return outbound.Redact(err) // the path is where services hide their key
 	}
 	req.Header.Set("Content-Type", "application/json")
-	req.Header.Set("User-Agent", "gatehouse")
 	req.Header.Set("X-Gatehouse-Signature", "sha256="+Sign(body, j.Secret))
-	// A redirect would carry the signed body to somebody who was not named.
-	client := &http.Client{CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
+	// No redirect is followed: it would carry the signed body to somebody who
+	// was not named. A receiver on the local network is the operator's choice.
+	client, err := outbound.New(outbound.Options{Timeout: j.Timeout, Private: true, Agent: "gatehouse"})
+	if err != nil {
+		return err
+	}
+	defer client.CloseIdleConnections()
 	res, err := client.Do(req)
 	if err != nil {
-		return fmt.Errorf("the webhook failed: %w", withoutURL(err))
+		return fmt.Errorf("the webhook failed: %w", outbound.Redact(err))
 	}
 	defer func() { _ = res.Body.Close() }() // nothing more is wanted of it
 	_, _ = io.Copy(out, io.LimitReader(res.Body, maxOutput))
@@ -105,15 +110,6 @@ func Sign(body []byte, secret string) string {
 	mac := hmac.New(sha256.New, []byte(secret))
 	mac.Write(body)
 	return hex.EncodeToString(mac.Sum(nil))
-}
-
-// withoutURL is err without the URL, in which services hide their key.
-func withoutURL(err error) error {
-	var u *url.Error
-	if errors.As(err, &u) {
-		return u.Err
-	}
-	return err
 }
 
 // tail keeps the end of what is written to it. A command writes its output and
