@@ -194,3 +194,19 @@ func scopeList(text string) []string {
 func within(asked, granted []string) bool {
 	return !slices.ContainsFunc(asked, func(s string) bool { return !slices.Contains(granted, s) })
 }
+
+// Narrow makes a token for the person and app of another one, good for the
+// repositories alone, and leaves the other as it is. It is false for a token
+// that the app does not have.
+func (s *Server) Narrow(app, value string, repositories []int64) (Token, bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	old, ok := s.tokens.get(value)
+	a := s.apps[app]
+	if !ok || a == nil || old.App != app || old.Revoked || old.Expired(s.now()) {
+		return Token{}, false
+	}
+	t := s.issue(a, old.Person, old.Scopes, repositories, old.redirect)
+	t.Expires = old.Expires
+	return *t, true
+}
