@@ -132,7 +132,7 @@ func check(e *Entry, others []Entry) Problems {
 		{FieldURL, urlProblem(e)},
 		{FieldAPI, addressProblem(e.API)},
 		{FieldClientID, clientProblem(e)},
-		{FieldSecret, secretProblem(e.Secret)},
+		{FieldSecret, secretProblem(e)},
 		{FieldApp, appProblem(e)},
 		{FieldScope, scopeProblem(e)},
 		{FieldSites, sitesProblem(e.Sites)},
@@ -195,11 +195,13 @@ func clientProblem(e *Entry) string {
 	return ""
 }
 
-func secretProblem(secret string) string {
+func secretProblem(e *Entry) string {
 	switch {
-	case secret == "":
+	case e.Secret == "" && e.moved:
+		return "The host is another one than before: give the secret again, so that it goes nowhere it was not made for."
+	case e.Secret == "":
 		return "Give the client secret that the host made for the app."
-	case !printable(secret):
+	case !printable(e.Secret):
 		return "A client secret is one word of plain letters, digits and signs: copy it again."
 	}
 	return ""
@@ -314,7 +316,7 @@ func Scopes(kind string) []string {
 	case provider.GitLab:
 		return []string{"api", "read_api", "read_user", "read_repository", "write_repository", "openid", "profile", "email"}
 	case provider.Gitea, provider.Forgejo:
-		return []string{"read:user", "write:repository", "read:repository", "write:issue", "read:issue", "read:organization"}
+		return []string{"read:user", "write:repository", "read:repository", "write:issue", "read:issue"}
 	}
 	return nil
 }

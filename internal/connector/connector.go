@@ -15,6 +15,7 @@ import (
 	"net/url"
 	"reflect"
 	"slices"
+	"strings"
 	"time"
 
 	"gatehouse/internal/provider"
@@ -81,27 +82,31 @@ func Home(kind string) string {
 type Entry struct {
 	Connector
 	Secret string // empty in an edit: the one that is kept
+
+	moved bool // it is an edit, to another host
 }
 
 // LogValue keeps secrets out of logs.
 func (e Entry) LogValue() slog.Value { return slog.StringValue("connector " + e.Name) }
 
-// shown is the entry as others may see it.
-func (e *Entry) shown() Connector {
+// Shown is the entry as others may see it, without secrets.
+func (e *Entry) Shown() Connector {
 	c := e.Connector
 	c.Sites = slices.Clone(c.Sites)
 	c.Proxy = withoutPassword(c.Proxy)
 	return c
 }
 
-// withoutPassword is a proxy's URL without its password.
+// withoutPassword is a proxy's URL without its password. What is no URL may
+// have a password all the same, before the last @.
 func withoutPassword(proxy string) string {
 	u, err := url.Parse(proxy)
-	if err != nil {
-		return ""
+	if err != nil || u.Host == "" {
+		return proxy[strings.LastIndex(proxy, "@")+1:]
 	}
-	if u.User != nil {
+	if _, has := u.User.Password(); has {
 		u.User = url.User(u.User.Username())
+		return u.String()
 	}
-	return u.String()
+	return proxy
 }

@@ -56,7 +56,7 @@ func (s *Set) List(ctx context.Context) ([]Connector, error) {
 	}
 	list := make([]Connector, len(all))
 	for i := range all {
-		list[i] = all[i].shown()
+		list[i] = all[i].Shown()
 	}
 	return list, nil
 }
@@ -67,7 +67,23 @@ func (s *Set) Get(ctx context.Context, name string) (Connector, error) {
 	if err != nil {
 		return Connector{}, err
 	}
-	return e.shown(), nil
+	return e.Shown(), nil
+}
+
+// Check is what Add, or Update for a name that is there, would find wrong with
+// an entry. What is taken from the connector that there is, is not missed.
+func (s *Set) Check(ctx context.Context, e Entry, update bool) (Problems, error) {
+	e = tidy(e)
+	others, err := s.entries(ctx)
+	if err != nil {
+		return nil, err
+	}
+	if update {
+		if _, err := take(&e, &others); err != nil {
+			return nil, err
+		}
+	}
+	return check(&e, others), nil
 }
 
 // Add stores a connector. It fails with Invalid, in which Problems are found,
@@ -93,13 +109,14 @@ func (s *Set) Add(ctx context.Context, e Entry) error {
 	if err := check(&e, others).fault(); err != nil {
 		return err
 	}
-	return s.insert(ctx, e)
+	return s.store.AddConnector(ctx, rowOf(&e))
 }
 
 // Update changes the connector of the entry's name. An empty secret keeps the
-// one there is, and so does a proxy without its password. When the entry's
-// Updated is not zero and the connector has been changed since then, it fails
-// with Conflict; otherwise as Add does, and with NotFound.
+// one there is, unless it would go to another host than before, and a proxy
+// without its password keeps that. When the entry's Updated is not zero and the
+// connector has been changed since then, it fails with Conflict; otherwise as
+// Add does, and with NotFound.
 func (s *Set) Update(ctx context.Context, e Entry) error {
 	e = tidy(e)
 	e.FromFile = false
@@ -108,20 +125,13 @@ func (s *Set) Update(ctx context.Context, e Entry) error {
 	if err := s.mine(e.Name); err != nil {
 		return err
 	}
-	all, err := s.entries(ctx)
+	others, err := s.entries(ctx)
 	if err != nil {
 		return err
 	}
-	at := slices.IndexFunc(all, func(o Entry) bool { return o.Name == e.Name })
-	if at < 0 {
-		return notFound(e.Name)
-	}
-	old := all[at]
-	if e.Secret == "" {
-		e.Secret = old.Secret
-	}
-	if e.Proxy == withoutPassword(old.Proxy) {
-		e.Proxy = old.Proxy
+	old, err := take(&e, &others)
+	if err != nil {
+		return err
 	}
 	if old.same(&e.Connector) && old.Secret == e.Secret {
 		return nil
@@ -129,10 +139,32 @@ func (s *Set) Update(ctx context.Context, e Entry) error {
 	if !e.Updated.IsZero() && !e.Updated.Equal(old.Updated) {
 		return fault.New(fault.Conflict, "Somebody has changed the connector %s since you opened it. Open it again, so that you see how it is now.", e.Name)
 	}
-	if err := check(&e, slices.Delete(all, at, at+1)).fault(); err != nil {
+	if err := check(&e, others).fault(); err != nil {
 		return err
 	}
-	return s.replace(ctx, e)
+	e.Updated = old.Updated
+	return s.store.UpdateConnector(ctx, rowOf(&e))
+}
+
+// take takes the connector that e is an edit of out of all, and completes e
+// with the secrets that it keeps.
+func take(e *Entry, all *[]Entry) (Entry, error) {
+	at := slices.IndexFunc(*all, func(o Entry) bool { return o.Name == e.Name })
+	if at < 0 {
+		return Entry{}, notFound(e.Name)
+	}
+	old := (*all)[at]
+	*all = slices.Delete(*all, at, at+1)
+	// Whoever may edit a connector must not read its secret by sending it to a
+	// server of their own.
+	e.moved = e.Kind != old.Kind || e.URL != old.URL || e.API != old.API
+	if e.Secret == "" && !e.moved {
+		e.Secret = old.Secret
+	}
+	if e.Proxy == withoutPassword(old.Proxy) {
+		e.Proxy = old.Proxy
+	}
+	return old, nil
 }
 
 // Remove forgets a stored connector. Those of gatehouse.yaml are Forbidden.
@@ -142,7 +174,10 @@ func (s *Set) Remove(ctx context.Context, name string) error {
 	if err := s.mine(name); err != nil {
 		return err
 	}
-	if err := s.delete(ctx, name); err != nil {
+	switch err := s.store.DeleteConnector(ctx, name); {
+	case fault.Is(err, fault.NotFound):
+		return notFound(name)
+	case err != nil:
 		return err
 	}
 	s.forget(name)
@@ -230,14 +265,4 @@ func (s *Set) entries(ctx context.Context) ([]Entry, error) {
 	}
 	slices.SortFunc(all[len(s.file):], byName)
 	return all, nil
-}
-
-// asProblem turns the conflict of two who add one name at once into what the
-// second one is told a moment later.
-func asProblem(err error, name string) error {
-	if !fault.Is(err, fault.Conflict) {
-		return err
-	}
-	e := Entry{Connector: Connector{Name: name}}
-	return Problems{{FieldName, nameProblem(&e, []Entry{e})}}.fault()
 }
