@@ -86,8 +86,9 @@ func (p *Pages) Popup(w http.ResponseWriter, r *http.Request, v PopupView) {
 	p.render(w, r, http.StatusOK, "popup", struct {
 		frame
 		PopupView
-		NoOpener, NoAnswer Help
-	}{p.frame(), v, helpNoOpener(), helpNoAnswer(v.OurOrigin, v.Config)})
+		NoOpener, NoAnswer, OpenerGone Help
+		Blank                          Help // filled in by the script
+	}{p.frame(), v, helpNoOpener(), helpNoAnswer(v.OurOrigin, v.Config), helpOpenerGone(), Help{}})
 }
 
 // ResultView is the page that the host returns to. It holds no token: the
@@ -113,7 +114,8 @@ func (p *Pages) Result(w http.ResponseWriter, r *http.Request, v ResultView) {
 		frame
 		ResultView
 		OpenerGone Help
-	}{p.frame(), v, helpOpenerGone()})
+		Blank      Help // filled in by the script
+	}{p.frame(), v, helpOpenerGone(), Help{}})
 }
 
 // Help answers with a page that says what is wrong and what to do. It posts no
