@@ -43,7 +43,8 @@ type Store struct {
 	read  *sql.DB
 	key   sealKey
 
-	attempts atomic.Int64 // charged since the start; see sweepEvery
+	attempts  atomic.Int64 // charged since the start; see sweepEvery
+	oauthRoom atomic.Int64 // rows that fit before they are counted again; see takeOAuthRoom
 }
 
 // Open opens the database at path, or makes it (mode 0600, its directory 0700,

@@ -13,27 +13,37 @@ const readerGrace = 7 * 24 * time.Hour
 const throttleLife = 24 * time.Hour
 
 // Sweep removes what has ended: sessions and refresh tokens past their time,
-// old counters of failures, and what was served to readers whose session is
-// gone (a reader is the id of a session). It is to be run now and then; nothing
-// depends on when.
+// old counters of failures, what was served to readers whose session is gone (a
+// reader is the id of a session), and sign-ins at Git hosts past their time with
+// what was remembered of them. It is to be run now and then; nothing depends on
+// when.
 func (s *Store) Sweep(ctx context.Context, now time.Time) error {
 	return s.tx(ctx, func(tx *sql.Tx) error {
-		for _, query := range []string{
+		err := execEach(ctx, tx, ms(now),
 			`DELETE FROM sessions WHERE expires <= $1`,
-			`DELETE FROM refresh_tokens WHERE expires <= $1`,
-		} {
-			if _, err := tx.ExecContext(ctx, query, ms(now)); err != nil {
-				return err
-			}
+			`DELETE FROM refresh_tokens WHERE expires <= $1`)
+		if err != nil {
+			return err
 		}
-		for _, query := range []string{
+		err = execEach(ctx, tx, ms(now.Add(-readerGrace)),
 			`DELETE FROM served WHERE updated < $1 AND NOT EXISTS (SELECT 1 FROM sessions s WHERE s.id = served.reader)`,
-			`DELETE FROM seen WHERE updated < $1 AND NOT EXISTS (SELECT 1 FROM sessions s WHERE s.id = seen.reader)`,
-		} {
-			if _, err := tx.ExecContext(ctx, query, ms(now.Add(-readerGrace))); err != nil {
-				return err
-			}
+			`DELETE FROM seen WHERE updated < $1 AND NOT EXISTS (SELECT 1 FROM sessions s WHERE s.id = seen.reader)`)
+		if err != nil {
+			return err
 		}
-		return sweepThrottles(ctx, tx, now.Add(-throttleLife), maxThrottles)
+		if err := sweepThrottles(ctx, tx, now.Add(-throttleLife), maxThrottles); err != nil {
+			return err
+		}
+		return sweepOAuthTransactions(ctx, tx, now)
 	})
+}
+
+// execEach runs statements about the same time.
+func execEach(ctx context.Context, tx *sql.Tx, at int64, queries ...string) error {
+	for _, query := range queries {
+		if _, err := tx.ExecContext(ctx, query, at); err != nil {
+			return err
+		}
+	}
+	return nil
 }
