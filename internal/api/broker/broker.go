@@ -1,12 +1,42 @@
 // Package broker is the external OAuth client of a CMS page anywhere: the
 // popup that signs a person in at a Git host and hands the token to the one
 // page that may have it, and the refresh of such tokens.
+//
+//	CMS page        popup (our pages)              broker                        Git host
+//	   │ opens         │ GET  /auth ─────────────────► which site? transaction,
+//	   │──────────────►│                               cookie
+//	   │◄─ authorizing:P ─│
+//	   │── authorizing:P ►│
+//	   │               │ POST /auth/begin {origin} ──► may this origin? state,
+//	   │               │                               verifier
+//	   │               │ ────────────────────────────────────────────────────────► signs in
+//	   │               │ GET  /callback/NAME ────────► code for token ───────────► token
+//	   │               │                               who? may push? ───────────► account
+//	   │               │ GET  /auth/result ──────────► a page without secrets
+//	   │               │ POST /auth/claim ───────────► the message, once
+//	   │◄─ authorization:P:success:… ─│
+//
+// The host is not asked before the page that opened the popup is known to be
+// one of the site's, and the token is in no page and in no address: the script
+// collects it once and posts it to that very origin.
+//
+//	GET  /auth, /oauth/authorize, Endpoints, /s/SITE/auth   the popup
+//	POST /auth/begin, /auth/claim, /auth/report             JSON, for our own pages
+//	GET  /callback/NAME, /callback, /auth/done, /oauth/redirect
+//	GET  /auth/result
+//	POST /auth/refresh, /oauth/token, /oauth/access_token, and where the popup is
+//	                                                        a new token for a refresh handle
 package broker
 
 import (
+	"context"
 	"log/slog"
+	"net/http"
+	"net/netip"
+	"strings"
 	"time"
 
+	"gatehouse/internal/api"
 	"gatehouse/internal/audit"
 	"gatehouse/internal/auth"
 	"gatehouse/internal/connector"
@@ -25,8 +55,93 @@ type Handler struct {
 	Limits       *Limits  // outlive a reload
 	Endpoints    []string // more paths of the popup, "/api/auth", as an operator's old config.yml names them
 	Log          *slog.Logger
-	Now          func() time.Time
+	Now          func() time.Time // nil: time.Now
 }
 
-// Limits are the counters of who asks how often.
-type Limits struct{}
+// Limits are the counters of who asks how often, by address. Make them with
+// NewLimits.
+type Limits struct {
+	popups    *api.Limiter // sign-ins begun
+	callbacks *api.Limiter // returns that belong to no sign-in
+	handles   *api.Limiter // refresh handles that are unknown
+	calls     *api.Limiter // what our own pages ask
+}
+
+// NewLimits makes counters that stand at nothing. A nil now is time.Now.
+func NewLimits(now func() time.Time) *Limits {
+	return &Limits{
+		popups:    api.NewLimiter(100, 0, now),
+		callbacks: api.NewLimiter(50, 0, now),
+		handles:   api.NewLimiter(20, 0, now),
+		calls:     api.NewLimiter(300, 0, now),
+	}
+}
+
+// Mount adds the routes at the root of the server.
+func (h *Handler) Mount(mux *http.ServeMux) {
+	popup := methods{http.MethodGet: h.window(h.popup(nil)), http.MethodPost: h.refresh(nil), http.MethodOptions: h.preflight}
+	renew := methods{http.MethodPost: h.refresh(nil), http.MethodOptions: h.preflight}
+	paths := map[string]methods{
+		"/auth": popup, "/oauth/authorize": popup,
+		"/oauth/token": renew, "/oauth/access_token": renew,
+	}
+	for _, path := range h.Endpoints {
+		paths[path] = popup
+		// One CMS derives the path for its refresh from that of the popup.
+		for _, end := range []string{"/token", "/access_token"} {
+			if derived := strings.Replace(path, "/authorize", end, 1); derived != path && paths[derived] == nil {
+				paths[derived] = renew
+			}
+		}
+	}
+	paths["/auth/refresh"] = renew
+	paths["/auth/begin"] = methods{http.MethodPost: h.begin}
+	paths["/auth/claim"] = methods{http.MethodPost: h.claim}
+	paths["/auth/report"] = methods{http.MethodPost: h.report}
+	paths["/auth/result"] = methods{http.MethodGet: h.window(h.result)}
+	paths["/callback/{connector}"] = methods{http.MethodGet: h.window(h.callback)}
+	for _, path := range connector.Aliases() {
+		paths[path] = methods{http.MethodGet: h.window(h.callback)}
+	}
+	for path, m := range paths {
+		mux.Handle(path, m)
+	}
+	h.mountSelftest(mux)
+}
+
+// MountSite adds the popup of one site to the site's own mux, which lies below
+// /s/SITE/. What a CMS page says about its site plays no part there.
+func (h *Handler) MountSite(mux *http.ServeMux, s *site.Site) {
+	mux.Handle("/auth", methods{
+		http.MethodGet: h.window(h.popup(s)), http.MethodPost: h.refresh(s), http.MethodOptions: h.preflight,
+	})
+}
+
+// now is the time, as a test may have it.
+func (h *Handler) now() time.Time {
+	if h.Now == nil {
+		return time.Now()
+	}
+	return h.Now()
+}
+
+// site is the site of a name; nil when there is none.
+func (h *Handler) site(name string) *site.Site {
+	if s := h.Sites.Named(name); s != nil || name != selftestName {
+		return s
+	}
+	return h.selftestSite()
+}
+
+// note writes an event down, with the address that it came from.
+func (h *Handler) note(r *http.Request, e audit.Event) {
+	if from := clientAddr(r); from.IsValid() {
+		e.Address = from.String()
+	}
+	h.Audit.Record(context.WithoutCancel(r.Context()), e)
+}
+
+func clientAddr(r *http.Request) netip.Addr { return api.ClientAddr(r, nil) }
+
+// reference is the short form of an id, which people can read out.
+func reference(id string) string { return id[:min(8, len(id))] }

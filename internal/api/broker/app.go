@@ -1,0 +1,86 @@
+package broker
+
+import (
+	"context"
+	"net/url"
+
+	"gatehouse/internal/connector"
+	"gatehouse/internal/fault"
+	"gatehouse/internal/provider"
+	"gatehouse/internal/site"
+)
+
+// app is the connector that a sign-in goes by. The self-test's has no provider.
+type app struct {
+	connector.Connector
+	provider *provider.Provider
+}
+
+// choose finds the app for a site and for what the CMS page calls its provider.
+// NotFound when there is none, Conflict when there are several.
+func (h *Handler) choose(ctx context.Context, s *site.Site, asked string) (app, error) {
+	if s.Name == selftestName && asked == selftestName && h.Sites.Named(selftestName) == nil {
+		return selftestApp(), nil
+	}
+	if !sameKind(s.Backend.Kind, asked) {
+		return app{}, fault.New(fault.NotFound, "The repository of %s is not at a host of the kind %s.", s.Name, asked)
+	}
+	c, err := h.Connectors.For(ctx, s.Name, s.Backend.Kind, s.Connectors)
+	if err != nil {
+		return app{}, err
+	}
+	return h.ready(ctx, c)
+}
+
+// sameKind reports whether a CMS page means a kind of host by its provider.
+// Forgejo came out of Gitea, and pages made for one work with the other.
+func sameKind(kind, asked string) bool {
+	if kind == provider.Forgejo || kind == provider.Gitea {
+		return asked == provider.Forgejo || asked == provider.Gitea
+	}
+	return kind == asked
+}
+
+// app is the one of a name. NotFound when there is none.
+func (h *Handler) app(ctx context.Context, name string) (app, error) {
+	c, err := h.Connectors.Get(ctx, name)
+	if fault.Is(err, fault.NotFound) && name == selftestName {
+		return selftestApp(), nil
+	}
+	if err != nil {
+		return app{}, err
+	}
+	return h.ready(ctx, c)
+}
+
+func (h *Handler) ready(ctx context.Context, c connector.Connector) (app, error) {
+	p, err := h.Connectors.Provider(ctx, c.Name)
+	return app{Connector: c, provider: p}, err
+}
+
+func selftestApp() app { return app{Connector: connector.Connector{Name: selftestName}} }
+
+// hostName is what people call the host; empty when that is not known.
+func (a app) hostName() string {
+	if a.provider == nil {
+		return ""
+	}
+	switch a.provider.URL {
+	case "https://github.com":
+		return "GitHub"
+	case "https://gitlab.com":
+		return "GitLab"
+	case "https://bitbucket.org":
+		return "Bitbucket"
+	}
+	u, err := url.Parse(a.provider.URL)
+	if err != nil {
+		return ""
+	}
+	return u.Host
+}
+
+// repository is where the people of a site must be able to push.
+func repository(s *site.Site) provider.Repository {
+	return provider.Repository{Path: s.Backend.Repo, ID: s.Backend.RepositoryID, AnyoneMayFork: s.Backend.OpenAuthoring}
+}
