@@ -58,9 +58,11 @@ func (a *Account) MountChooser(mux *http.ServeMux) {
 type personal func(w http.ResponseWriter, r *http.Request, who auth.Principal)
 
 // only lets people in who are signed in, and sends others to sign in.
-func (a *Account) only(next personal) http.HandlerFunc {
+func (a *Account) only(next personal) http.HandlerFunc { return signedIn(a.Pages, a.Principal, next) }
+
+func signedIn(pages *Pages, principal func(r *http.Request) (auth.Principal, error), next personal) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
-		who, err := a.Principal(r)
+		who, err := principal(r)
 		switch {
 		case err == nil:
 			next(w, r, who)
@@ -69,7 +71,7 @@ func (a *Account) only(next personal) http.HandlerFunc {
 		case fault.Is(err, fault.Unauthenticated):
 			api.Redirect(w, "/login?next=/console/", http.StatusSeeOther)
 		default:
-			a.Pages.Fail(w, r, err)
+			pages.Fail(w, r, err)
 		}
 	}
 }
@@ -127,11 +129,10 @@ func (a *Account) choose(w http.ResponseWriter, r *http.Request, who auth.Princi
 		a.Pages.Fail(w, r, err)
 		return
 	}
-	view := chooserView{Frame: a.Pages.frame(r), Sites: a.sites(user)}
+	view := chooserView{Frame: a.Pages.personal(r, who), Sites: a.sites(user)}
 	if len(view.Sites) == 1 {
 		api.Redirect(w, view.Sites[0].URL, http.StatusSeeOther)
 		return
 	}
-	view.Person = nameOf(who)
 	a.Pages.render(w, r, http.StatusOK, "sites", view.Frame, nobody, view)
 }

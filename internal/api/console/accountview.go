@@ -14,7 +14,6 @@ import (
 type accountView struct {
 	Frame
 	Greeting, Name, Email string
-	Operator              bool
 	Notice, Error         string
 	Sites                 []siteRow
 	Deployments           []deploymentRow
@@ -42,9 +41,8 @@ func (a *Account) page(w http.ResponseWriter, r *http.Request, who auth.Principa
 		a.Pages.Fail(w, r, err)
 		return
 	}
-	view.Frame = a.Pages.frame(r)
-	view.Person = nameOf(who)
-	view.Greeting, view.Name, view.Email, view.Operator = "Hello, "+nameOf(who), user.Name, user.Email, user.Operator
+	view.Frame = a.Pages.personal(r, who)
+	view.Greeting, view.Name, view.Email = "Hello, "+nameOf(who), user.Name, user.Email
 	view.Sites, view.Deployments = a.sites(user), a.deployments(user)
 	a.Pages.render(w, r, status, "account", view.Frame, nobody, view)
 }

@@ -11,6 +11,7 @@ import (
 	"strings"
 
 	"gatehouse/internal/api"
+	"gatehouse/internal/auth"
 )
 
 // Pages renders the console's templates. Make one with NewPages.
@@ -62,11 +63,13 @@ func (p *Pages) Mount(mux *http.ServeMux) {
 
 // Frame is what the layout needs; every page's view has one.
 type Frame struct {
-	Assets  string // URL of the styles and scripts, relative to the page
-	Console string // URL of the account page
-	Logout  string // URL of the sign-out page
-	Person  string // who is signed in; empty: nobody
-	Nonce   string // admits the page's own scripts and styles
+	Assets   string // URL of the styles and scripts, relative to the page
+	Console  string // URL of the account page
+	Logout   string // URL of the sign-out page
+	Person   string // who is signed in; empty: nobody
+	Operator bool   // the person runs this server
+	Here     string // path of the page, for the navigation
+	Nonce    string // admits the page's own scripts and styles
 }
 
 // frame prepares the layout for the page that r asks for.
@@ -78,6 +81,13 @@ func (p *Pages) frame(r *http.Request) Frame {
 		Logout:  base + "logout",
 		Nonce:   rand.Text(),
 	}
+}
+
+// personal is frame with the navigation of somebody who is signed in.
+func (p *Pages) personal(r *http.Request, who auth.Principal) Frame {
+	f := p.frame(r)
+	f.Person, f.Operator, f.Here = nameOf(who), who.Operator, r.URL.Path
+	return f
 }
 
 // base leads from the page that r asks for to the root of its mux.

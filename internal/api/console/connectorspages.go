@@ -1,0 +1,258 @@
+package console
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"slices"
+	"time"
+
+	"gatehouse/internal/api"
+	"gatehouse/internal/auth"
+	"gatehouse/internal/connector"
+	"gatehouse/internal/fault"
+	"gatehouse/internal/provider"
+)
+
+// connectorView is the page of one connector, there or about to be.
+type connectorView struct {
+	Frame
+	connectorForm
+	Heading, Lead string
+	Change        string // where name and host are chosen; empty: they are not any more
+	Problems      connector.Problems
+	Error         string // what is wrong besides the fields
+	Register      *registrationView
+	Name, Kind    string // Kind as the form has it
+	URL           string
+	Updated       string
+	Stored        bool   // it is there, and can be removed
+	Facts         []fact // of a connector in gatehouse.yaml: there is no form then
+}
+
+type registrationView struct {
+	Host   string // "GitHub"
+	URL    string // of the host's form
+	Fields []formField
+}
+
+type fact struct{ Label, Value string }
+
+// startView is the first step to a new connector.
+type startView struct {
+	Frame
+	Kinds    []formOption
+	KindWord string // what is wrong with the choice
+	Fields   []formField
+	Problems connector.Problems
+}
+
+// begin asks for the host first, because the name of the connector is part of
+// what is to be registered there; then it shows that, and the form.
+func (c *Connectors) begin(w http.ResponseWriter, r *http.Request, who auth.Principal) {
+	q := r.URL.Query()
+	if !q.Has(connector.FieldKind) && !q.Has(connector.FieldName) {
+		c.start(w, r, who, connector.Entry{}, "", nil)
+		return
+	}
+	choice := q.Get(connector.FieldKind)
+	e := connector.Entry{Connector: connector.Connector{Kind: kindOf(choice), URL: q.Get(connector.FieldURL), Name: q.Get(connector.FieldName)}}
+	if e.Name == "" {
+		if err := c.suggestName(r.Context(), &e); err != nil {
+			c.fail(w, r, err)
+			return
+		}
+	}
+	problems, err := c.Set.Check(r.Context(), e, false)
+	if err != nil {
+		c.fail(w, r, err)
+		return
+	}
+	problems = slices.DeleteFunc(problems, func(p connector.Problem) bool {
+		return p.Field != connector.FieldKind && p.Field != connector.FieldURL && p.Field != connector.FieldName
+	})
+	if len(problems) > 0 {
+		c.start(w, r, who, e, choice, problems)
+		return
+	}
+	c.render(w, r, http.StatusOK, c.newView(r, who, &e, choice, nil))
+}
+
+// suggestName calls a connector by its kind, with a number where that is taken.
+func (c *Connectors) suggestName(ctx context.Context, e *connector.Entry) error {
+	all, err := c.Set.List(ctx)
+	if err != nil {
+		return err
+	}
+	e.Name = e.Kind
+	for n := 2; slices.ContainsFunc(all, func(x connector.Connector) bool { return x.Name == e.Name }); n++ {
+		e.Name = fmt.Sprintf("%s-%d", e.Kind, n)
+	}
+	return nil
+}
+
+func (c *Connectors) start(w http.ResponseWriter, r *http.Request, who auth.Principal, e connector.Entry, choice string, problems connector.Problems) {
+	view := startView{
+		Frame: c.Pages.personal(r, who), Problems: problems, KindWord: problemOf(problems, connector.FieldKind),
+		Kinds: []formOption{{Value: githubApp, Label: "GitHub, by a GitHub App"}, {Value: provider.GitHub, Label: "GitHub, by an OAuth app"}},
+		Fields: []formField{
+			{ID: connector.FieldURL, Label: "Address of the host", Type: "url", Value: e.URL, Error: problemOf(problems, connector.FieldURL), Hint: "Empty for github.com, gitlab.com and bitbucket.org."},
+			{ID: connector.FieldName, Label: "Name of the connector", Type: "text", Value: e.Name, Error: problemOf(problems, connector.FieldName), Hint: "A word of your choice, which becomes part of the callback URL. Empty: the kind of the host."},
+		},
+	}
+	for _, kind := range provider.Kinds()[1:] {
+		view.Kinds = append(view.Kinds, formOption{Value: kind, Label: hostName(kind)})
+	}
+	for i := range view.Kinds {
+		view.Kinds[i].Chosen = view.Kinds[i].Value == choice
+	}
+	status := http.StatusOK
+	if len(problems) > 0 {
+		status = http.StatusBadRequest
+	}
+	c.Pages.render(w, r, status, "connector-new", view.Frame, nobody, view)
+}
+
+// newView is the page with what is to be registered, and the form for what the
+// host gives for it.
+func (c *Connectors) newView(r *http.Request, who auth.Principal, e *connector.Entry, choice string, problems connector.Problems) connectorView {
+	asApp := choice == githubApp
+	view := connectorView{
+		Frame: c.Pages.personal(r, who), connectorForm: c.form(e, problems, asApp, false), Problems: problems,
+		Heading: "Connect to " + hostName(e.Kind), Change: "/console/connectors/new",
+		Name: e.Name, Kind: choice, URL: e.URL,
+	}
+	host := e.URL
+	if host == "" {
+		host = connector.Home(e.Kind)
+	}
+	view.Lead = "A connector named " + e.Name + ", for " + hostOf(host) + "."
+	app := provider.App{Name: e.Name, Kind: e.Kind, URL: host, ClientID: "-", ClientSecret: "-"}
+	if asApp {
+		app.Slug = "-"
+	}
+	// With a problem in the host's address there is nothing to register yet.
+	if p, err := provider.New(app); err == nil {
+		view.Register = c.registration(p, &e.Connector)
+	}
+	return view
+}
+
+func (c *Connectors) registration(p *provider.Provider, x *connector.Connector) *registrationView {
+	reg := p.Registration(c.URL, c.URL+x.CallbackPath())
+	view := &registrationView{Host: hostName(x.Kind), URL: reg.URL}
+	for i, f := range reg.Fields {
+		view.Fields = append(view.Fields, formField{ID: fmt.Sprintf("register-%d", i), Label: f.Label, Value: f.Value})
+	}
+	return view
+}
+
+func (c *Connectors) add(w http.ResponseWriter, r *http.Request, who auth.Principal) {
+	e := entryOf(r)
+	problems, err := problemsOf(c.Set.Add(r.Context(), e))
+	switch {
+	case err != nil:
+		c.fail(w, r, err)
+	case len(problems) > 0:
+		w.Header().Set("Cache-Control", "no-store")
+		c.render(w, r, http.StatusBadRequest, c.newView(r, who, &e, r.PostFormValue(connector.FieldKind), problems))
+	default:
+		api.Redirect(w, "/console/connectors?done=added", http.StatusSeeOther)
+	}
+}
+
+// problemsOf takes the problems of fields out of an error of the set.
+func problemsOf(err error) (connector.Problems, error) {
+	var problems connector.Problems
+	if errors.As(err, &problems) {
+		return problems, nil
+	}
+	return nil, err
+}
+
+func (c *Connectors) show(w http.ResponseWriter, r *http.Request, who auth.Principal) {
+	x, err := c.Set.Get(r.Context(), r.PathValue("name"))
+	if err != nil {
+		c.fail(w, r, err)
+		return
+	}
+	view := c.storedView(r, who, &connector.Entry{Connector: x}, nil)
+	if x.FromFile {
+		view.connectorForm, view.Stored, view.Facts = connectorForm{}, false, c.facts(&x)
+	}
+	c.render(w, r, http.StatusOK, view)
+}
+
+// storedView is the page of a connector that there is; e is as it is, or as
+// somebody wants it to be.
+func (c *Connectors) storedView(r *http.Request, who auth.Principal, e *connector.Entry, problems connector.Problems) connectorView {
+	view := connectorView{
+		Frame: c.Pages.personal(r, who), connectorForm: c.form(e, problems, false, true), Problems: problems,
+		Heading: e.Name, Lead: hostName(e.Kind) + " at " + hostOf(e.URL) + ".",
+		Name: e.Name, Kind: e.Kind, Stored: true,
+	}
+	if !e.Updated.IsZero() {
+		view.Updated = e.Updated.UTC().Format(time.RFC3339Nano)
+	}
+	// A connector that cannot be used can still be looked at and mended.
+	if p, err := c.Set.Provider(r.Context(), e.Name); err == nil {
+		view.Register = c.registration(p, &e.Connector)
+	}
+	return view
+}
+
+// facts are a connector of gatehouse.yaml, to be read.
+func (c *Connectors) facts(x *connector.Connector) []fact {
+	all := []fact{
+		{"Host", x.URL},
+		{"API", x.API},
+		{"Client ID", x.ClientID},
+		{"Client secret", "kept, and not shown"},
+		{"GitHub App", x.Slug},
+		{"Scope", x.Scope},
+		{"Used by", c.sitesOf(x)},
+		{"Callback URL", c.URL + x.CallbackPath()},
+		{"Proxy", x.Proxy},
+		{"Certificate authority", yes(x.CA != "", "one of your own")},
+		{"Address", yes(x.Private, "may be private")},
+		{"PKCE", yes(x.NoPKCE, "off, for an old host")},
+		{"Window", yes(x.Launcher, "always a second one for the host")},
+	}
+	return slices.DeleteFunc(all, func(f fact) bool { return f.Value == "" })
+}
+
+func yes(is bool, words string) string {
+	if is {
+		return words
+	}
+	return ""
+}
+
+// change saves an edit. The name and the kind of a connector stay.
+func (c *Connectors) change(w http.ResponseWriter, r *http.Request, who auth.Principal) {
+	x, err := c.Set.Get(r.Context(), r.PathValue("name"))
+	if err != nil {
+		c.fail(w, r, err)
+		return
+	}
+	e := entryOf(r)
+	e.Name, e.Kind = x.Name, x.Kind
+	problems, err := problemsOf(c.Set.Update(r.Context(), e))
+	switch {
+	case fault.Is(err, fault.Conflict):
+		view := c.storedView(r, who, &connector.Entry{Connector: x}, nil)
+		view.Error = "Somebody else has changed this connector in the meantime, and your changes are not saved. Below is how it is now."
+		c.render(w, r, http.StatusConflict, view)
+	case err != nil:
+		c.fail(w, r, err)
+	case len(problems) > 0:
+		c.render(w, r, http.StatusBadRequest, c.storedView(r, who, &e, problems))
+	default:
+		api.Redirect(w, "/console/connectors?done=saved", http.StatusSeeOther)
+	}
+}
+
+func (c *Connectors) render(w http.ResponseWriter, r *http.Request, status int, view connectorView) {
+	c.Pages.render(w, r, status, "connector", view.Frame, nobody, view)
+}
