@@ -2,14 +2,24 @@
 // of a Git host: how each one's OAuth 2 differs, who a token belongs to, and
 // whether that person may push to a repository. One file per kind of host.
 //
+//	AuthCodeURL ─► the host ─► callback ─► Exchange ─► Check ─► (Narrow) ─► the editor
+//	                              │                      │
+//	                        CallbackError             Revoke      Refresh, for as long as it goes on
+//
 // A provider is a value. It remembers nothing: transactions and grants are
-// kept by auth, and apps by connector.
+// kept by auth, and apps by connector. It believes nothing either: what a host
+// answers is bounded, checked, and cleaned before it is passed on.
 package provider
 
 import (
 	"context"
 	"net/http"
+	"net/url"
+	"strings"
 	"time"
+
+	"gatehouse/internal/fault"
+	"gatehouse/internal/outbound"
 )
 
 // The kinds of hosts.
@@ -34,14 +44,105 @@ type App struct {
 	Client       *http.Client
 }
 
-// Provider is one App, ready to use.
+// Provider is one App, ready to use. Make it with New.
 type Provider struct {
 	App
-	dialect dialect
+	dialect  dialect
+	patience time.Duration // for one exchange with the host
 }
 
 // dialect is what differs from kind to kind. Filled in by the kind's file.
-type dialect struct{}
+type dialect struct {
+	home      string                   // the kind's public host; empty: the URL has to be given
+	authorize string                   // below the host's URL
+	token     string                   // below the host's URL
+	issuer    string                   // below the host's URL
+	api       func(host string) string // where the API is
+
+	scope    string              // usually asked for; empty: scopes belong to the app
+	open     string              // the same for sites where anyone may fork
+	narrower map[string]string   // what may be asked for instead of a scope
+	covers   map[string][]string // what a scope includes besides itself
+	granted  string              // what must be granted where scopes belong to the app
+
+	tooLittle string // what the API says, in lower case, to a token with too small a scope
+
+	basic    bool // the client's secret goes in the Authorization header
+	noPKCE   bool
+	choose   url.Values // lets the person choose another account
+	redirect bool       // redirect_uri is wanted with a refresh token, too
+
+	reason   func(code, description string) Reason // of a token call's error, where it is not the usual; "" for the usual
+	check    func(ctx context.Context, p *Provider, g Grant, asked string, repo Repository) (Access, error)
+	revoke   func(ctx context.Context, p *Provider, g Grant) error // nil: the host has no way
+	register func(p *Provider, homepage, callback string) Registration
+}
+
+// Kinds are the kinds of hosts, in the order of the constants.
+func Kinds() []string { return []string{GitHub, GitLab, Bitbucket, Gitea, Forgejo} }
+
+// New makes a provider and fills in what follows from the kind: URL, API and
+// Client; PKCE is taken away where the host has none. An unknown kind, a URL
+// that is no host's and a missing client id are fault.Invalid.
+func New(a App) (*Provider, error) {
+	p := &Provider{App: a, patience: 10 * time.Second}
+	switch a.Kind {
+	case GitHub:
+		p.dialect = github()
+	case GitLab:
+		p.dialect = gitlab()
+	case Bitbucket:
+		p.dialect = bitbucket()
+	case Gitea, Forgejo:
+		p.dialect = gitea()
+	default:
+		return nil, fault.New(fault.Invalid, "The kind %q is unknown: it is one of %s.", a.Kind, strings.Join(Kinds(), ", "))
+	}
+	if p.URL == "" {
+		p.URL = p.dialect.home
+	}
+	if p.URL == "" {
+		return nil, fault.New(fault.Invalid, "A connector of the kind %s needs the URL of its host.", a.Kind)
+	}
+	p.URL = strings.TrimSuffix(p.URL, "/")
+	if p.API == "" {
+		p.API = p.dialect.api(p.URL)
+	}
+	p.API = strings.TrimSuffix(p.API, "/")
+	for _, address := range []string{p.URL, p.API} {
+		if err := outbound.CheckURL(address); err != nil {
+			return nil, err
+		}
+	}
+	if p.ClientID == "" {
+		return nil, fault.New(fault.Invalid, "The client id is missing: the host shows it on the page of the app.")
+	}
+	p.PKCE = p.PKCE && !p.dialect.noPKCE
+	return p, p.useClient()
+}
+
+// useClient makes sure that no redirect is followed and no cookie kept,
+// whoever made the client.
+func (p *Provider) useClient() error {
+	if p.Client == nil {
+		c, err := outbound.New(outbound.Options{})
+		if err != nil {
+			return err
+		}
+		p.Client = c
+	}
+	c := *p.Client
+	c.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
+	c.Jar = nil
+	p.Client = &c
+	return nil
+}
+
+// isApp reports whether this is a GitHub App.
+func (p *Provider) isApp() bool { return p.Kind == GitHub && p.Slug != "" }
+
+// link is a page of the host's.
+func (p *Provider) link(path string) string { return p.URL + path }
 
 // AuthRequest is what a person is sent to the host with.
 type AuthRequest struct {
@@ -58,6 +159,7 @@ type Grant struct {
 	RefreshToken string    // empty: the host gives none
 	Expires      time.Time // zero: the token does not expire by time
 	Scope        string    // granted, as the host spells it; empty: not told
+	RepositoryID int64     // of a GitHub App: the one repository it was narrowed to; 0: every one that the app may see
 }
 
 // Repository is where a person must be able to push.
@@ -97,80 +199,3 @@ const (
 	NoWrite      Reason = "no-write"      // the account may not push, or cannot see the repository
 	Upstream     Reason = "upstream"      // the host is away, slow, or answers oddly
 )
-
-// Refusal is an error of this package that has a reason. Its text holds no
-// token, code or secret, and may be logged.
-type Refusal struct {
-	Reason Reason
-	Link   string // at the host's own address, where the person can do something about it; may be empty
-	Login  string // who is signed in there, when known
-	Detail string // for the operator: what the host said, one line, at most 200 characters
-}
-
-func (r *Refusal) Error() string { return string(r.Reason) + ": " + r.Detail }
-
-// Registration is what an operator needs to register the app at the host.
-type Registration struct {
-	URL    string // the host's form, filled in where the host allows it
-	Fields []Field
-}
-
-// Field is one line of that form.
-type Field struct{ Label, Value string }
-
-// Kinds are the kinds of hosts, in the order of the constants.
-func Kinds() []string { return []string{GitHub, GitLab, Bitbucket, Gitea, Forgejo} }
-
-// New makes a provider and fills in what follows from the kind. An unknown
-// kind, or a URL that is no host's, is fault.Invalid.
-func New(a App) (*Provider, error) { return &Provider{App: a}, nil }
-
-// Issuer is what iss on the callback must equal when it is there (RFC 9207).
-func (p *Provider) Issuer() string { return p.URL }
-
-// Scope is what is asked of the host: never wider than max (empty: the kind's
-// usual one). What the caller asked for can only narrow it.
-func (p *Provider) Scope(max, asked string, openAuthoring bool) string { return max }
-
-// AuthCodeURL is where the person is sent.
-func (p *Provider) AuthCodeURL(r AuthRequest) string { return p.URL }
-
-// Exchange redeems a code. The repository narrows a GitHub App's token, when
-// its ID is known.
-func (p *Provider) Exchange(ctx context.Context, code, verifier, redirect string, repo Repository) (Grant, error) {
-	return Grant{}, &Refusal{Reason: Upstream, Detail: "not built"}
-}
-
-// Refresh redeems a refresh token; Dead when the host does not know it any
-// more.
-func (p *Provider) Refresh(ctx context.Context, refresh, redirect string, repo Repository) (Grant, error) {
-	return Grant{}, &Refusal{Reason: Upstream, Detail: "not built"}
-}
-
-// Check asks the host who the token belongs to and whether that person may
-// push. The asked scope is what Scope decided.
-func (p *Provider) Check(ctx context.Context, g Grant, asked string, repo Repository) (Access, error) {
-	return Access{}, &Refusal{Reason: Upstream, Detail: "not built"}
-}
-
-// Narrow swaps a GitHub App's token for one that is good for the repository
-// alone. Elsewhere g comes back unchanged.
-func (p *Provider) Narrow(ctx context.Context, g Grant, repo Repository) (Grant, error) {
-	return g, nil
-}
-
-// Revoke ends a token that was never delivered. Nil where the host has no way.
-func (p *Provider) Revoke(ctx context.Context, g Grant) error { return nil }
-
-// CallbackError is what the host's error on the callback means.
-func (p *Provider) CallbackError(code, description string) *Refusal {
-	return &Refusal{Reason: Upstream, Detail: code}
-}
-
-// Registration is how to register the app.
-func (p *Provider) Registration(site, callback string) Registration {
-	return Registration{URL: p.URL}
-}
-
-// Dead reports whether the refresh token is worth nothing any more.
-func (r *Refusal) Dead() bool { return r.Reason == Dead }
