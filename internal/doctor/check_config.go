@@ -1,0 +1,314 @@
+package doctor
+
+import (
+	"fmt"
+	"net/http"
+	"net/url"
+	"regexp"
+	"strings"
+)
+
+// checkConfig finds config.yml, and what is wrong with its form and with the
+// keys that say what the CMS works on.
+func (x *exam) checkConfig() {
+	a := x.openConfig()
+	if a == nil {
+		return
+	}
+	x.config = readConfig(a.body)
+	x.config.url = a.url
+	x.report.Config = a.url.String()
+	x.pass(GroupConfig, "config-found", "config.yml is at "+a.url.String()+".")
+	for _, p := range x.config.problems {
+		x.find(Finding{ID: p.id, Group: GroupConfig, Severity: Error, Line: p.line, Problem: p.text, Remedy: p.remedy})
+	}
+	if !x.found("config-yaml") {
+		x.pass(GroupConfig, "config-yaml", "config.yml is YAML.")
+	}
+	x.checkNesting()
+	x.site = x.findSite()
+	x.checkBackend()
+	x.checkRepo()
+}
+
+// configURL is where the CMS looks for its configuration; note is a finding
+// about that.
+func (x *exam) configURL() (*url.URL, *Finding) {
+	p := x.page
+	for _, l := range p.links {
+		u, err := p.base.Parse(l.href)
+		if err != nil || l.href == "" || u.Scheme != "http" && u.Scheme != "https" {
+			continue
+		}
+		if x.report.Client.sveltia() || l.kind == "text/yaml" || l.kind == "application/x-yaml" {
+			return u, nil
+		}
+		return x.besidePage(), &Finding{
+			ID: "config-link", Group: GroupConfig, Severity: Error,
+			Problem: fmt.Sprintf("The page's link to %s has the type %q, for which %s leaves it unread.", u.Path, l.kind, x.report.Client.Title()),
+			Remedy:  "Give it the type text/yaml.",
+			Paste:   `<link href="` + u.Path + `" type="text/yaml" rel="cms-config-url">`,
+		}
+	}
+	return x.besidePage(), nil
+}
+
+// besidePage is config.yml where the CMS looks without a link: relative to the
+// page, of which Sveltia CMS takes the last part for a directory.
+func (x *exam) besidePage() *url.URL {
+	p := x.page
+	if !x.report.Client.sveltia() {
+		return p.base.ResolveReference(&url.URL{Path: "config.yml"})
+	}
+	dir := p.url.Path
+	if last := dir[strings.LastIndex(dir, "/")+1:]; strings.Contains(last, ".") {
+		dir = strings.TrimSuffix(dir, last)
+	}
+	return p.url.ResolveReference(&url.URL{Path: strings.TrimSuffix(dir, "/") + "/config.yml"})
+}
+
+// openConfig fetches config.yml; nil when there is none to examine.
+func (x *exam) openConfig() *answer {
+	at, wrong := x.configURL()
+	if wrong != nil {
+		x.find(*wrong)
+	}
+	if u := x.linked(); wrong != nil && u != nil {
+		at = u // what it would be, once the link is mended
+	}
+	a, err := x.follow(at.String())
+	text := ""
+	switch {
+	case err != nil:
+		text = why(err)
+	case a.status != http.StatusOK:
+		text = fmt.Sprintf("it answers %d %s", a.status, http.StatusText(a.status))
+	case a.isHTML():
+		text = "it answers with a page of HTML"
+	case originOf(a.url) != x.page.origin() && a.header.Get("Access-Control-Allow-Origin") == "":
+		text = "it is on another origin, which does not let the page read it (Access-Control-Allow-Origin)"
+	default:
+		return a
+	}
+	f := Finding{ID: "config-found", Group: GroupConfig, Severity: Error, Problem: fmt.Sprintf("There is no config.yml at %s: %s.", at, text)}
+	switch {
+	case x.page.manual:
+		f.ID, f.Severity = "config-manual", Note
+		f.Problem = "The page configures the CMS in a script of its own (CMS_MANUAL_INIT), which cannot be read from here."
+		f.Remedy = "Compare the backend that the script gives to CMS.init with the block below."
+	case !strings.HasSuffix(x.page.url.Path, "/") && len(x.page.links) == 0 && !strings.Contains(lastPart(x.page.url.Path), "."):
+		f.Remedy = "Open the page with a slash at the end: without it the CMS looks for config.yml one level higher. Best redirect there."
+	default:
+		f.Remedy = "Publish config.yml beside the page, or say where it is."
+		f.Paste = `<link href="/admin/config.yml" type="text/yaml" rel="cms-config-url">`
+	}
+	x.find(f)
+	return nil
+}
+
+// linked is the first address that a link to the configuration has, whatever
+// its type.
+func (x *exam) linked() *url.URL {
+	for _, l := range x.page.links {
+		if u, err := x.page.base.Parse(l.href); err == nil && l.href != "" {
+			return u
+		}
+	}
+	return nil
+}
+
+func lastPart(path string) string { return path[strings.LastIndex(path, "/")+1:] }
+
+// checkNesting reports keys in the wrong place.
+func (x *exam) checkNesting() {
+	for _, s := range x.config.strays {
+		f := Finding{ID: "config-nesting", Group: GroupConfig, Severity: Error, Line: s.line}
+		switch {
+		case s.key == "site_id":
+			f.Problem = s.path + " does not mean anything to the CMS."
+			f.Remedy = "Write site_id at the left margin, beside backend (Bitbucket alone needs it)."
+		case lastKey(s.path) != s.key:
+			f.ID = "config-key"
+			f.Problem = fmt.Sprintf("The CMS knows no key %s.", lastKey(s.path))
+			f.Remedy = fmt.Sprintf("Write %s, indented below backend.", s.key)
+		case s.path == s.key:
+			f.Problem = fmt.Sprintf("%s stands beside backend, where the CMS does not look for it.", s.key)
+			f.Remedy = "Indent it below backend."
+		default:
+			f.Problem = fmt.Sprintf("%s stands in %s, where the CMS does not look for it.", s.key, strings.TrimSuffix(s.path, "."+s.key))
+			f.Remedy = "Move it right below backend."
+		}
+		x.find(f)
+	}
+	if len(x.config.strays) == 0 {
+		x.pass(GroupConfig, "config-nesting", "The keys of the sign-in stand where the CMS looks for them.")
+	}
+}
+
+func lastKey(path string) string { return path[strings.LastIndex(path, ".")+1:] }
+
+// checkBackend reports a backend that is missing or that the CMS does not know,
+// and whether it has a popup at all.
+func (x *exam) checkBackend() {
+	c, name := x.report.Client, x.config.get("name")
+	f := Finding{ID: "config-backend", Group: GroupConfig, Severity: Error, Line: name.line}
+	switch {
+	case name.text == "":
+		f.Problem = "config.yml does not say which backend the CMS works with."
+		f.Remedy = "Write name: github (or gitlab, bitbucket) below backend."
+		if x.site != nil && x.site.Kind != "" {
+			f.Remedy = "Write name: " + x.site.Kind + " below backend."
+			x.mend("backend.name", x.site.Kind, "it was missing")
+		}
+	case !c.knows(name.text):
+		f.ID = "backend-client"
+		f.Problem = fmt.Sprintf("%s has no backend %s.", c.Title(), quote(name.text))
+		f.Remedy = "Choose a CMS that has it (Decap CMS has most), or move the repository."
+		if strings.ToLower(name.text) != name.text && c.knows(strings.ToLower(name.text)) {
+			f.Remedy = "Write it in lower case."
+			x.mend("backend.name", strings.ToLower(name.text), "in lower case")
+		}
+	case !c.popup(name.text, x.config.get("auth_type").text):
+		f = x.withoutPopup(name.text)
+	default:
+		x.pass(GroupConfig, "config-backend", fmt.Sprintf("%s signs in to %s with a popup.", title(c.Title()), name.text))
+		return
+	}
+	x.find(f)
+}
+
+// withoutPopup is for backends that never ask the broker.
+func (x *exam) withoutPopup(backend string) Finding {
+	f := Finding{ID: "backend-popup", Group: GroupConfig, Severity: Note, Line: x.config.line("name")}
+	if t := x.config.get("auth_type"); t.text != "" && x.report.Client.popup(backend, "") {
+		f.ID, f.Severity, f.Line = "auth-type", Warning, t.line
+		f.Problem = fmt.Sprintf("With auth_type: %s the CMS signs in at the host itself and does not ask Gatehouse.", quote(t.text))
+		f.Remedy = "Remove auth_type to sign in through Gatehouse."
+		x.drop("backend.auth_type", "without it the CMS opens the popup")
+		return f
+	}
+	f.Problem = fmt.Sprintf("With the backend %s %s opens no popup, so there is no broker to examine.", backend, x.report.Client.Title())
+	f.Remedy = "Nothing is to be done when that is what you want."
+	return f
+}
+
+// popupExpected reports whether there is a broker to examine, now or once
+// auth_type is gone.
+func (x *exam) popupExpected() bool {
+	return x.config != nil && x.report.Client.popup(x.backend(), "")
+}
+
+// backend is the backend's name, as it should be.
+func (x *exam) backend() string {
+	if r, ok := x.repairs["backend.name"]; ok {
+		return r.value
+	}
+	return x.config.get("name").text
+}
+
+var (
+	repoAtHost = regexp.MustCompile(`^[A-Za-z0-9_.][\w.-]*(/[\w.-]+)+$`)
+	repoURL    = regexp.MustCompile(`^(?:[a-z+]+://(?:[^/@\s]*@)?[^/\s]+/|[^/@:\s]+@[^/:\s]+:)(.+?)/*$`)
+)
+
+// placeholder is what the block has for a repository that nobody has named.
+const placeholder = "OWNER/NAME"
+
+// checkRepo reports a repository that is missing, written as a URL, or another
+// than the broker checks people's rights for.
+func (x *exam) checkRepo() {
+	switch x.backend() {
+	case "github", "gitlab", "bitbucket", "gitea", "forgejo":
+	default:
+		return
+	}
+	repo := x.config.get("repo")
+	f := Finding{ID: "config-repo", Group: GroupConfig, Severity: Error, Line: repo.line}
+	known := ""
+	if x.site != nil {
+		known = x.site.Repo
+	}
+	inURL := repoURL.FindStringSubmatch(repo.text)
+	switch {
+	case repo.text == "" || repo.text == placeholder:
+		f.Problem = "config.yml does not say which repository the CMS works on."
+		f.Remedy = "Write repo: owner/name below backend."
+		if known == "" {
+			known = placeholder
+		}
+		x.mend("backend.repo", known, "it was missing")
+	case inURL != nil, strings.HasSuffix(repo.text, ".git"), strings.HasPrefix(repo.text, "/"), strings.HasSuffix(repo.text, "/"):
+		short := repo.text
+		if inURL != nil {
+			short = inURL[1]
+		}
+		short = strings.TrimSuffix(strings.Trim(short, "/"), ".git")
+		f.Problem = "repo is an address, and the CMS wants owner/name."
+		f.Remedy = "Write repo: " + short + "."
+		x.mend("backend.repo", short, "owner/name alone")
+	case !repoAtHost.MatchString(repo.text):
+		f.Problem = fmt.Sprintf("%s is no repository at a host.", quote(repo.text))
+		f.Remedy = "Write repo: owner/name."
+		if known == "" {
+			known = placeholder
+		}
+		x.mend("backend.repo", known, "owner/name")
+	case known != "" && !strings.EqualFold(known, repo.text):
+		f.ID = "repo-differs"
+		f.Problem = fmt.Sprintf("config.yml works on %s, while gatehouse.yaml admits people who may write to %s.", quote(repo.text), known)
+		f.Remedy = "Write the same repository into both."
+		x.mend("backend.repo", known, "as in gatehouse.yaml")
+	default:
+		x.pass(GroupConfig, "config-repo", "The repository is "+repo.text+".")
+		return
+	}
+	x.find(f)
+}
+
+// findSite is the site of the settings that the page belongs to.
+func (x *exam) findSite() *Site {
+	if x.Settings == nil {
+		return nil
+	}
+	repo, domain := x.config.get("repo").text, x.config.get("site_domain").text
+	for _, belongs := range []func(s *Site) bool{
+		func(s *Site) bool {
+			return contains(s.Origins, x.page.origin()) || contains(s.DevOrigins, x.page.origin())
+		},
+		func(s *Site) bool { return repo != "" && strings.EqualFold(s.Repo, repo) },
+		func(s *Site) bool { return domain != "" && (s.Name == domain || contains(s.Domains, domain)) },
+		func(*Site) bool { return len(x.Settings.Sites) == 1 },
+	} {
+		for i := range x.Settings.Sites {
+			if s := &x.Settings.Sites[i]; belongs(s) {
+				return s
+			}
+		}
+	}
+	return nil
+}
+
+func contains(list []string, s string) bool {
+	for _, l := range list {
+		if strings.EqualFold(l, s) {
+			return true
+		}
+	}
+	return false
+}
+
+// quote shows a value of config.yml, cut to a length that fits a sentence.
+func quote(s string) string {
+	if r := []rune(s); len(r) > 80 {
+		s = string(r[:80]) + "…"
+	}
+	return fmt.Sprintf("%q", tokenText.ReplaceAllString(s, "[secret]"))
+}
+
+// title begins a sentence.
+func title(s string) string {
+	if s == "" {
+		return s
+	}
+	return strings.ToUpper(s[:1]) + s[1:]
+}
