@@ -181,11 +181,31 @@ func (h *Handler) grant(ctx context.Context, t auth.Transaction, s *site.Site, a
 	if g.AccessToken == "" {
 		return "", &provider.Refusal{Reason: provider.Upstream, Detail: "no token came for the code"}
 	}
-	narrowed, err := a.provider.Narrow(ctx, *g, repo)
-	if err != nil {
-		return "", err
+	*g, login, err = fit(ctx, a, *g, t.Scope, repo)
+	return login, err
+}
+
+// fit makes sure that a token is good for the repository, and a GitHub App's for
+// nothing else. Whose ID is not known has to be looked up with the wide token
+// first. The grant comes back also when it fails, to be revoked.
+func fit(ctx context.Context, a app, g provider.Grant, scope string, repo provider.Repository) (_ provider.Grant, login string, err error) {
+	narrow := func() error {
+		narrowed, err := a.provider.Narrow(ctx, g, repo)
+		if err == nil {
+			g = narrowed
+		}
+		return err
 	}
-	*g = narrowed
-	access, err := a.provider.Check(ctx, *g, t.Scope, repo)
-	return access.Profile.Login, err
+	if err := narrow(); err != nil {
+		return g, "", err
+	}
+	access, err := a.provider.Check(ctx, g, scope, repo)
+	if err != nil {
+		return g, access.Profile.Login, err
+	}
+	if repo.ID == 0 {
+		repo.ID = access.RepositoryID
+		err = narrow()
+	}
+	return g, access.Profile.Login, err
 }

@@ -134,15 +134,17 @@ func (h *Handler) askHost(ctx context.Context, x auth.Holder, refresh string) (p
 	if err != nil {
 		return provider.Grant{}, err
 	}
-	narrowed, err := a.provider.Narrow(ctx, g, repository(s))
+	var fitting provider.Grant
+	if repo := repository(s); repo.ID != 0 || a.Slug == "" {
+		fitting, err = a.provider.Narrow(ctx, g, repo)
+	} else {
+		fitting, _, err = fit(ctx, a, g, "", repo)
+	}
 	if err != nil {
 		h.end(ctx, auth.Transaction{Connector: x.Connector}, outcome{Grant: g})
 		return provider.Grant{}, err
 	}
-	if narrowed.RefreshToken == "" {
-		narrowed.RefreshToken = g.RefreshToken
-	}
-	return narrowed, nil
+	return fitting, nil
 }
 
 // failRefresh answers a caller that gets no token, and writes down what an
