@@ -34,9 +34,8 @@ func ConfigBlock(ourOrigin, endpoint, siteID string, b site.Backend) string {
 	return y.String()
 }
 
-// plainYAML is text that YAML takes for text without quotes: it begins with a
-// letter or has a slash in it, and no colon with a space behind it.
-var plainYAML = regexp.MustCompile(`^(?:https?://)?[a-z][a-zA-Z0-9._/-]*(?::[0-9]+)?$`)
+// plainYAML is what YAML takes for text without quotes: names, paths and origins.
+var plainYAML = regexp.MustCompile(`^(?:https?://[a-z0-9.-]+(?::[0-9]+)?|[a-z][a-zA-Z0-9._/-]*)$`)
 
 // yamlText writes one line of text as YAML.
 func yamlText(s string) string {

@@ -105,7 +105,7 @@ func helpProvider(asked, siteTitle, kind string) Help {
 	h := Help{
 		ID:       "E-provider",
 		Title:    "No sign-in by this way",
-		Sentence: fmt.Sprintf("%s has no sign-in with “%s”.", siteTitle, asked),
+		Sentence: fmt.Sprintf("There is no sign-in with “%s” for %s.", asked, siteTitle),
 		Action:   fmt.Sprintf("Whoever runs Gatehouse has to add a connector of the kind “%s”, or list the one to use in the site's connectors.", asked),
 	}
 	if kind != "" && kind != asked {
@@ -192,8 +192,8 @@ func helpOpenerGone() Help {
 func helpUpstream(hostName string) Help {
 	return Help{
 		ID:       "E-upstream",
-		Title:    hostName + " does not answer",
-		Sentence: hostName + " gave no answer that the sign-in could go on with.",
+		Title:    "No answer from " + hostName,
+		Sentence: "The sign-in cannot go on: there was no answer from " + hostName + ", or not the one that belongs there.",
 		Action:   "Try again in a minute. If it stays so, look whether " + hostName + " reports a disturbance.",
 		Retry:    true,
 	}

@@ -53,8 +53,8 @@ func helpCancel(a attempt) Help {
 func helpClient(a attempt) Help {
 	return Help{
 		ID:       "E-client",
-		Title:    a.HostName + " does not know this Gatehouse",
-		Sentence: a.HostName + " does not accept the app that Gatehouse signs people in with.",
+		Title:    "The app is not accepted",
+		Sentence: "The app that people are signed in with is not accepted by " + a.HostName + ".",
 		Action:   "Whoever runs Gatehouse has to compare the connector “" + a.Connector + "” with the app at " + a.HostName + ": its id, its secret, and this callback URL.",
 		Config:   a.Callback,
 	}
@@ -64,7 +64,7 @@ func helpScope(a attempt, link string) Help {
 	return Help{
 		ID:       "E-scope",
 		Title:    "One permission is missing",
-		Sentence: a.HostName + " gave fewer permissions than the editor needs to save your work.",
+		Sentence: "Fewer permissions were given at " + a.HostName + " than the editor needs to save your work.",
 		Action:   "Sign in once more and leave all the permissions in place.",
 		Link:     newLink("Look at the permissions", link),
 		Retry:    true,
@@ -86,7 +86,7 @@ func helpNotInstalled(a attempt, link string) Help {
 	return Help{
 		ID:       "E-not-installed",
 		Title:    "The app is not installed",
-		Sentence: "The app that Gatehouse signs people in with is not installed on the site's repository.",
+		Sentence: "The app that people are signed in with is not installed on the site's repository.",
 		Action:   "Install it" + on(a.Repo) + ", or ask an owner of the repository to do so, then try again.",
 		Link:     newLink("Install the app", link),
 		Retry:    true,
