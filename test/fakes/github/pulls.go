@@ -171,9 +171,7 @@ func (s *Server) createPull(c *call) error {
 	if err != nil {
 		return err
 	}
-	s.mu.RLock()
-	defer s.mu.RUnlock()
-	return c.reply(http.StatusCreated, s.renderPull(c, i))
+	return s.replyPull(c, http.StatusCreated, i)
 }
 
 // openPull opens a pull request: everybody who may write to the head's
@@ -242,10 +240,21 @@ func (s *Server) number(r *repository, author, title, body string) (*issue, erro
 	return i, nil
 }
 
+// readPull alone says whether the request can be merged: the original looks into
+// that only after somebody asked.
 func (s *Server) readPull(c *call) error {
-	r, err := s.open(c, Read)
+	r, p, err := s.pullAt(c)
 	if err != nil {
 		return err
+	}
+	able, state := any(nil), "unknown"
+	base, err := value(c.ctx(), r, "refs/heads/"+p.base)
+	if err == nil && base != "" && p.merged.IsZero() {
+		m, err := r.git.Merge(c.ctx(), base, p.headID)
+		able, state = true, "clean"
+		if err != nil || len(m.Conflicts) > 0 {
+			able, state = false, "dirty"
+		}
 	}
 	s.mu.RLock()
 	defer s.mu.RUnlock()
@@ -253,7 +262,9 @@ func (s *Server) readPull(c *call) error {
 	if err != nil {
 		return err
 	}
-	return c.reply(http.StatusOK, s.renderPull(c, i))
+	d := s.renderPull(c, i)
+	d["mergeable"], d["mergeable_state"] = able, state
+	return c.reply(http.StatusOK, d)
 }
 
 func (s *Server) changePull(c *call) error {
@@ -269,9 +280,15 @@ func (s *Server) changePull(c *call) error {
 	if err != nil {
 		return err
 	}
+	return s.replyPull(c, http.StatusOK, i)
+}
+
+func (s *Server) replyPull(c *call, status int, i *issue) error {
 	s.mu.RLock()
 	defer s.mu.RUnlock()
-	return c.reply(http.StatusOK, s.renderPull(c, i))
+	d := s.renderPull(c, i)
+	d["mergeable"], d["mergeable_state"] = nil, "unknown"
+	return c.reply(status, d)
 }
 
 // reopen opens a closed pull request again. The network's lock is held, and
