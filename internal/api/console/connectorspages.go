@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net/http"
 	"slices"
+	"strings"
 	"time"
 
 	"gatehouse/internal/api"
@@ -32,9 +33,9 @@ type connectorView struct {
 }
 
 type registrationView struct {
-	Host   string // "GitHub"
-	URL    string // of the host's form
-	Fields []formField
+	Host   string      // "GitHub"
+	URL    string      // of the host's form
+	Fields []formField // "copy" is to be pasted there, "text" to be seen to
 }
 
 type fact struct{ Label, Value string }
@@ -143,7 +144,11 @@ func (c *Connectors) registration(p *provider.Provider, x *connector.Connector) 
 	reg := p.Registration(c.URL, c.URL+x.CallbackPath())
 	view := &registrationView{Host: hostName(x.Kind), URL: reg.URL}
 	for i, f := range reg.Fields {
-		view.Fields = append(view.Fields, formField{ID: fmt.Sprintf("register-%d", i), Label: f.Label, Value: f.Value})
+		field := formField{ID: fmt.Sprintf("register-%d", i), Label: f.Label, Value: f.Value, Type: "text"}
+		if strings.Contains(f.Value, "://") || strings.HasPrefix(f.Value, "Gatehouse") {
+			field.Type = "copy"
+		}
+		view.Fields = append(view.Fields, field)
 	}
 	return view
 }

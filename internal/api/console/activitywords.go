@@ -1,0 +1,106 @@
+package console
+
+import (
+	"time"
+
+	"gatehouse/internal/audit"
+)
+
+// kindFilter is the kinds of events, in words.
+func kindFilter(chosen string) []formOption {
+	options := []formOption{
+		{Value: audit.SignIn, Label: "Sign-ins"},
+		{Value: audit.Failure, Label: "Sign-ins that failed"},
+		{Value: audit.Refresh, Label: "Renewals that failed"},
+		{Value: audit.Security, Label: "What looks like an attack"},
+	}
+	for i := range options {
+		options[i].Chosen = options[i].Value == chosen
+	}
+	return options
+}
+
+// event puts an event into words.
+func (c *Connectors) event(e *audit.Event) eventRow {
+	row := eventRow{
+		At: e.At.UTC().Format(time.RFC3339), AtText: ago(e.At, c.Now()), Bad: e.Kind != audit.SignIn,
+		Who: e.Person, Site: c.siteTitle(e.Site), Connector: e.Connector, Meaning: meaning(e.Page),
+		Page: e.Page, Reference: e.Reference, Origin: e.Origin, Address: e.Address, Detail: e.Detail,
+	}
+	switch e.Kind {
+	case audit.SignIn:
+		row.Word, row.Meaning = "signed in", tokenLife(e.Expires)
+	case audit.Failure:
+		row.Word = "failed"
+		if e.Page == "E-cancel" {
+			row.Word, row.Bad = "cancelled", false
+		}
+	case audit.Refresh:
+		row.Word = "not renewed"
+	case audit.Security:
+		row.Word = "suspicious"
+	default:
+		row.Word = e.Kind
+	}
+	return row
+}
+
+func tokenLife(d time.Duration) string {
+	if d <= 0 {
+		return "The token does not end by itself."
+	}
+	return "The token lives " + span(d) + "."
+}
+
+// meaning says what an error page of the sign-in was about; empty for none, and
+// for one that is not known.
+func meaning(page string) string {
+	switch page {
+	case "E-no-opener":
+		return "The sign-in was opened without an editor, or the editor’s page is cut off from what it opens."
+	case "E-no-answer":
+		return "The editor’s page did not answer: its base_url is probably another address than ours."
+	case "E-origin":
+		return "The page that asked is not one that the site has registered."
+	case "E-unknown-site":
+		return "The page named a site that is not known here."
+	case "E-provider":
+		return "The site has no connector for the kind of host that the page asked for."
+	case "E-host":
+		return "The sign-in was opened at another address than the configured one."
+	case "E-params":
+		return "The address of the sign-in was not well formed."
+	case "E-cancel":
+		return "The person said no at the host."
+	case "E-state":
+		return "The sign-in was over, not known here, or begun in another browser."
+	case "E-opener-gone":
+		return "The window had lost its editor on the way. The next try uses a second window."
+	case "E-rate":
+		return "There were too many tries from one address."
+	}
+	return refusal(page)
+}
+
+// refusal is meaning for what the host said, or the look at it.
+func refusal(page string) string {
+	switch page {
+	case "E-client":
+		return "The host did not accept the app: look at its client ID, its secret and its callback URL."
+	case "E-scope":
+		return "The person granted less than the editor needs."
+	case "E-org-approval":
+		return "An organisation at the host has not approved the app."
+	case "E-not-installed":
+		return "The GitHub App is not installed on the repository."
+	case "E-sso":
+		return "The organisation at the host wants its own sign-on first."
+	case "E-no-write":
+		return "The account may not write to the repository, or cannot see it."
+	case "E-upstream":
+		return "The host was away, slow, or answered oddly."
+	case "E-internal":
+		return "Gatehouse itself failed. Its log says why, under the same error id."
+	}
+	return ""
+}
