@@ -34,7 +34,10 @@ func (s *Store) Sweep(ctx context.Context, now time.Time) error {
 		if err := sweepThrottles(ctx, tx, now.Add(-throttleLife), maxThrottles); err != nil {
 			return err
 		}
-		return sweepOAuthTransactions(ctx, tx, now)
+		if err := sweepOAuthTransactions(ctx, tx, now); err != nil {
+			return err
+		}
+		return sweepHandles(ctx, tx, now)
 	})
 }
 

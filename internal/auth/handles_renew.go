@@ -1,0 +1,190 @@
+package auth
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"sync"
+	"time"
+
+	"gatehouse/internal/fault"
+	"gatehouse/internal/store"
+)
+
+// renewTime bounds a renewal: it goes on when the request that began it has
+// ended.
+const renewTime = 30 * time.Second
+
+// renew asks the host, and keeps what it says before anybody hears of it.
+func (x *Handles) renew(ctx context.Context, state store.HandleState, renew Renew) (Pair, error) {
+	ctx = context.WithoutCancel(ctx)
+	next, ok := x.unsaved.take(state.ID, state.Generation)
+	if !ok {
+		var err error
+		if next, err = x.ask(ctx, state, renew); err != nil {
+			return Pair{}, err
+		}
+	}
+	switch err := x.save(ctx, next, state.ID); {
+	case err == nil:
+		return next.pair, nil
+	case fault.Is(err, fault.Conflict):
+		return Pair{}, fault.Wrap(fault.Unavailable, errors.Join(errOvertaken, err), "This sign-in is being refreshed elsewhere. Try again.")
+	default:
+		x.unsaved.keep(state.ID, next)
+		return Pair{}, err
+	}
+}
+
+// ask calls renew. When the host says that the refresh token is good no more,
+// the family ends.
+func (x *Handles) ask(ctx context.Context, state store.HandleState, renew Renew) (renewal, error) {
+	ctx, cancel := context.WithTimeout(ctx, renewTime)
+	defer cancel()
+	access, refresh, expires, err := renew(ctx, holderOf(state.HandleFamily), state.Refresh)
+	if err != nil {
+		var end interface{ Dead() bool }
+		if errors.As(err, &end) && end.Dead() {
+			return renewal{}, dead(errors.Join(ErrDead, err, x.end(ctx, state.ID)))
+		}
+		if refresh != "" {
+			err = errors.Join(err, x.keepRefresh(ctx, state, refresh))
+		}
+		return renewal{}, err
+	}
+	if access == "" {
+		return renewal{}, fault.New(fault.Internal, "a refresh without an error and without a token")
+	}
+	if refresh == "" {
+		refresh = state.Refresh
+	}
+	if !expires.IsZero() {
+		expires = expires.UTC().Round(0) // as it will be read again
+	}
+	return renewal{
+		generation: state.Generation, refresh: refresh,
+		pair: Pair{AccessToken: access, Handle: newToken(), Expires: expires},
+	}, nil
+}
+
+// end ends a family although its request, or the patience with its host, may be
+// over.
+func (x *Handles) end(ctx context.Context, family string) error {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), finishTime)
+	defer cancel()
+	return x.Store.EndHandleFamily(ctx, family, timeOf(x.Now))
+}
+
+// keepRefresh takes a new refresh token of the host without a new handle.
+func (x *Handles) keepRefresh(ctx context.Context, state store.HandleState, refresh string) error {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), finishTime)
+	defer cancel()
+	return x.Store.KeepRefresh(ctx, state.ID, state.Generation, refresh)
+}
+
+// save makes a renewal the newest of its family.
+func (x *Handles) save(ctx context.Context, next renewal, family string) error {
+	ctx, cancel := context.WithTimeout(ctx, finishTime)
+	defer cancel()
+	answer, err := json.Marshal(next.pair)
+	if err != nil {
+		return fault.Wrap(fault.Internal, err, "keeping the answer of a refresh")
+	}
+	now := timeOf(x.Now)
+	return x.Store.RenewHandle(ctx, store.HandleRenewal{
+		Family: family, Generation: next.generation, Hash: hashOf(next.pair.Handle),
+		Refresh: next.refresh, Answer: answer, Repeat: now.Add(x.grace()), Now: now,
+	})
+}
+
+func (x *Handles) grace() time.Duration {
+	if x.Grace == 0 {
+		return RefreshGrace
+	}
+	return x.Grace
+}
+
+// renewal is what a host gave in place of the refresh token of a generation.
+type renewal struct {
+	generation int64
+	refresh    string
+	pair       Pair
+}
+
+// unsaved are renewals, by family, that could not be written: the disk was
+// full. The host may know the former refresh token no more, so the next use of
+// the same handle tries to write them, and does not ask the host again.
+type unsaved struct {
+	mu       sync.Mutex
+	families map[string]renewal
+}
+
+// maxUnsaved bounds what is held in memory. Whoever is beyond it has to sign in
+// again, if their host replaces its refresh tokens.
+const maxUnsaved = 1000
+
+func (u *unsaved) keep(family string, r renewal) {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	if u.families == nil {
+		u.families = map[string]renewal{}
+	}
+	if len(u.families) < maxUnsaved {
+		u.families[family] = r
+	}
+}
+
+// take takes the renewal of a generation out; one of an older generation was
+// overtaken and is dropped.
+func (u *unsaved) take(family string, generation int64) (renewal, bool) {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	r, ok := u.families[family]
+	delete(u.families, family)
+	return r, ok && r.generation == generation
+}
+
+// locks are mutexes by name. The zero value is ready.
+type locks struct {
+	mu   sync.Mutex
+	held map[string]*lock
+}
+
+type lock struct {
+	free  chan struct{} // holds one value while nobody has the lock
+	users int           // who has it or waits for it
+}
+
+// lock waits until nobody else has the lock of a name, or ctx ends.
+func (l *locks) lock(ctx context.Context, name string) (unlock func(), err error) {
+	l.mu.Lock()
+	if l.held == nil {
+		l.held = map[string]*lock{}
+	}
+	x := l.held[name]
+	if x == nil {
+		x = &lock{free: make(chan struct{}, 1)}
+		x.free <- struct{}{}
+		l.held[name] = x
+	}
+	x.users++
+	l.mu.Unlock()
+	select {
+	case <-x.free:
+		return func() {
+			x.free <- struct{}{}
+			l.leave(name, x)
+		}, nil
+	case <-ctx.Done():
+		l.leave(name, x)
+		return nil, ctx.Err()
+	}
+}
+
+func (l *locks) leave(name string, x *lock) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if x.users--; x.users == 0 {
+		delete(l.held, name)
+	}
+}
