@@ -108,12 +108,15 @@ func (p *Provider) CallbackError(code, description string) *Refusal {
 	switch code {
 	case "access_denied":
 		reason = Cancelled
-	case "redirect_uri_mismatch", "application_suspended", "unauthorized_client",
-		"invalid_client", "invalid_redirect_uri", "invalid_scope", "unsupported_response_type":
+	case "redirect_uri_mismatch", "application_suspended", unauthorised, "invalid_client",
+		"invalid_redirect_uri", "invalid_scope", "unsupported_response_type":
 		reason = BadClient
 	}
 	return &Refusal{Reason: reason, Detail: oneLine(without(said(code, description), p.ClientSecret), maxDetail)}
 }
+
+// unauthorised is RFC 6749's word for an app that may not do this.
+const unauthorised = "unauthorized_client" //nolint:misspell // as the RFC spells it
 
 // said is a host's error as a sentence for the operator.
 func said(code, description string) string {

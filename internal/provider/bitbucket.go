@@ -14,7 +14,7 @@ func bitbucket() dialect {
 	return dialect{
 		home:      "https://bitbucket.org",
 		authorize: "/site/oauth2/authorize",
-		token:     "/site/oauth2/access_token",
+		redeem:    "/site/oauth2/access_token",
 		api:       bitbucketAPI,
 		granted:   "account repository:write",
 		covers: map[string][]string{
@@ -55,7 +55,7 @@ func checkBitbucket(ctx context.Context, p *Provider, g Grant, _ string, repo Re
 		Name:  user.DisplayName,
 	}
 	if who.ID == "" {
-		return Access{}, errNameless()
+		return Access{}, nameless()
 	}
 	if !repo.AnyoneMayFork {
 		if r := p.lackingRefusal(g.Scope, p.dialect.granted, who.Login); r != nil {

@@ -153,8 +153,8 @@ func (p *Provider) whose(ctx context.Context, g Grant, v any) (answer, error) {
 	return answer{}, p.denied(a, "", "")
 }
 
-// errNameless is for a host that answers whose a token is, and names nobody.
-func errNameless() error { return refuse(Upstream, "the host does not say whose the token is") }
+// nameless is for a host that answers whose a token is, and names nobody.
+func nameless() error { return refuse(Upstream, "the host does not say whose the token is") }
 
 // denied is what an answer other than 200 means, about a repository or about
 // the person.

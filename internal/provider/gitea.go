@@ -12,7 +12,7 @@ import (
 func gitea() dialect {
 	return dialect{
 		authorize: "/login/oauth/authorize",
-		token:     "/login/oauth/access_token",
+		redeem:    "/login/oauth/access_token",
 		api:       func(host string) string { return host + "/api/v1" },
 		scope:     "read:user write:repository",
 		covers: map[string][]string{
@@ -28,10 +28,10 @@ func gitea() dialect {
 	}
 }
 
-// giteaReason: a code or a refresh token that Gitea does not take is
-// unauthorized_client there, and so is an app whose secret is missing.
+// giteaReason: where others say invalid_grant, Gitea takes the word for an app
+// that may not do this; it says it of an app without its secret, too.
 func giteaReason(code, description string) Reason {
-	if code != "unauthorized_client" {
+	if code != unauthorised {
 		return ""
 	}
 	if d := strings.ToLower(description); strings.Contains(d, "client secret") || strings.Contains(d, "redirect") {
@@ -52,7 +52,7 @@ func checkGitea(ctx context.Context, p *Provider, g Grant, asked string, repo Re
 	case err != nil:
 		return Access{}, err
 	case user.ID == 0 || user.Login == "":
-		return Access{}, errNameless()
+		return Access{}, nameless()
 	}
 	if r := p.lackingRefusal(g.Scope, asked, user.Login); r != nil {
 		return Access{}, r

@@ -14,7 +14,7 @@ func github() dialect {
 	return dialect{
 		home:      "https://github.com",
 		authorize: "/login/oauth/authorize",
-		token:     "/login/oauth/access_token",
+		redeem:    "/login/oauth/access_token",
 		issuer:    "/login/oauth",
 		api:       githubAPI,
 		scope:     "repo",
@@ -63,7 +63,7 @@ func checkGitHub(ctx context.Context, p *Provider, g Grant, asked string, repo R
 	case err != nil:
 		return Access{}, err
 	case user.ID == 0 || user.Login == "":
-		return Access{}, errNameless()
+		return Access{}, nameless()
 	}
 	if r := p.githubScope(g, a, asked, user.Login); r != nil {
 		return Access{}, r
@@ -135,13 +135,16 @@ func (p *Provider) githubMayPush(ctx context.Context, g Grant, login string, rep
 	return found.ID, nil
 }
 
+// organisation is the type of such an account.
+const organisation = "Organization" //nolint:misspell // as GitHub spells it
+
 // ownedByOrganisation reports whether an account is known to be an
 // organisation. GitHub answers 404 for its private repositories to an app that
 // it has not approved.
 func (p *Provider) ownedByOrganisation(ctx context.Context, g Grant, owner string) bool {
 	var account githubUser
 	a, err := p.get(ctx, g, "/users/"+url.PathEscape(owner), &account)
-	return err == nil && a.status == http.StatusOK && account.Type == "Organization"
+	return err == nil && a.status == http.StatusOK && account.Type == organisation
 }
 
 // githubDenied is what an answer other than 200 means.

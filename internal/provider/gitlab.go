@@ -12,7 +12,7 @@ func gitlab() dialect {
 	return dialect{
 		home:      "https://gitlab.com",
 		authorize: "/oauth/authorize",
-		token:     "/oauth/token",
+		redeem:    "/oauth/token",
 		api:       func(host string) string { return host + "/api/v4" },
 		scope:     "api",
 		covers: map[string][]string{
@@ -59,7 +59,7 @@ func checkGitLab(ctx context.Context, p *Provider, g Grant, asked string, repo R
 	case err != nil:
 		return Access{}, err
 	case user.ID == 0 || user.Username == "":
-		return Access{}, errNameless()
+		return Access{}, nameless()
 	}
 	if r := p.lackingRefusal(g.Scope, asked, user.Username); r != nil {
 		return Access{}, r

@@ -55,7 +55,7 @@ type Provider struct {
 type dialect struct {
 	home      string                   // the kind's public host; empty: the URL has to be given
 	authorize string                   // below the host's URL
-	token     string                   // below the host's URL
+	redeem    string                   // below the host's URL: a code or a refresh token for an access token
 	issuer    string                   // below the host's URL
 	api       func(host string) string // where the API is
 

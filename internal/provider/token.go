@@ -41,7 +41,7 @@ func (p *Provider) grant(ctx context.Context, form url.Values, repo Repository, 
 	if p.isApp() && repo.ID != 0 {
 		form.Set("repository_id", strconv.FormatInt(repo.ID, 10))
 	}
-	a, err := p.tokenCall(ctx, p.dialect.token, form)
+	a, err := p.tokenCall(ctx, p.dialect.redeem, form)
 	if err != nil {
 		return Grant{}, err
 	}
@@ -105,7 +105,7 @@ func (p *Provider) tokenReason(t token, unknown Reason) Reason {
 	switch t.code {
 	case "invalid_grant", "bad_verification_code", "bad_refresh_token", "expired_token":
 		return unknown
-	case "invalid_client", "unauthorized_client", "incorrect_client_credentials", "redirect_uri_mismatch",
+	case "invalid_client", unauthorised, "incorrect_client_credentials", "redirect_uri_mismatch",
 		"application_suspended", "unsupported_grant_type", "invalid_scope":
 		return BadClient
 	}
