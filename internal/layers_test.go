@@ -19,7 +19,7 @@ func layers() [][]string {
 		{"internal/fault", "web", "web/demo", "test/fakes"},
 		{"internal/outbound"},
 		{"internal/config", "internal/config/*", "internal/deploy", "internal/git", "internal/host", "internal/api"},
-		{"internal/mirror", "internal/store", "internal/host/*", "internal/provider", "test/fakes/bare"},
+		{"internal/mirror", "internal/store", "internal/host/*", "internal/provider", "test/fakes/bare", "test/fakes/replay"},
 		{"internal/auth", "internal/audit", "internal/cms", "internal/connector"},
 		{"internal/identity", "internal/site"},
 		{"internal/api/*", "internal/demo/*", "internal/doctor", "test/fakes/github", "test/fakes/gitlab", "test/fakes/bitbucket", "test/fakes/gitea"},

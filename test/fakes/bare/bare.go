@@ -66,7 +66,7 @@ type Spec struct {
 	Branch  string // empty: main
 	Private bool
 	Files   map[string][]byte // of the first commit; there has to be one
-	Author  git.Signature     // of the first commit
+	Author  git.Signature     // of the first commit; what is missing is filled in
 }
 
 // Add makes a repository with one commit, or opens the one that is on disk
@@ -74,6 +74,12 @@ type Spec struct {
 func (s *Store) Add(ctx context.Context, spec Spec) (*Repository, error) {
 	if spec.Branch == "" {
 		spec.Branch = "main"
+	}
+	if spec.Author.Name == "" {
+		spec.Author.Name, spec.Author.Email = "Practice", "practice@example.org"
+	}
+	if spec.Author.When.IsZero() {
+		spec.Author.When = time.Now()
 	}
 	if err := git.CheckPath(spec.Path); err != nil || !strings.Contains(spec.Path, "/") {
 		return nil, &fault.Error{Kind: fault.Invalid, Message: "A repository's path is owner/name.", Err: err}
