@@ -4,7 +4,7 @@ import { deliver, handshake, reachable } from './handshake.mjs';
 import { Waiting, channelOf } from './launcher.mjs';
 import { Memory, again } from './memory.mjs';
 import { Page, isWeb } from './pages.mjs';
-import { ask } from './server.mjs';
+import { ask, away } from './server.mjs';
 import { watch } from './undelivered.mjs';
 
 const page = new Page(document);
@@ -61,11 +61,7 @@ async function begin(origin, how) {
 }
 
 /** Shows why it does not go on. The CMS hears it when the person has read it. */
-function refused({ page: help, message, origin }) {
-  if (!help) {
-    page.status('The sign-in cannot go on. Close this window and start again.');
-    return;
-  }
+function refused({ page: help = away, message, origin }) {
   page.help(help, {
     back: message && reachable(window) ? () => finish({ message, origin }) : undefined,
     retry: help.retry && memory.read() ? () => again(window, memory, 'retry') : undefined,

@@ -4,7 +4,7 @@ import { deliver, reachable } from './handshake.mjs';
 import { channelOf, tell } from './launcher.mjs';
 import { Memory, again } from './memory.mjs';
 import { Page } from './pages.mjs';
-import { ask } from './server.mjs';
+import { ask, away } from './server.mjs';
 import { watch } from './undelivered.mjs';
 
 const page = new Page(document);
@@ -38,9 +38,9 @@ function alone() {
 }
 
 async function claim() {
-  const { body } = await ask('claim', { tx });
+  const { status, body } = await ask('claim', { tx });
   if (body.message) finish(body);
-  else page.help(body.page ?? {}, {});
+  else page.help(body.page ?? away, { retry: status === 0 || body.pending ? claim : undefined });
 }
 
 function finish(claimed) {

@@ -146,7 +146,7 @@ function run() {
 /** The last word, which takes the first steps into account. */
 function end(good, text) {
   const bad = main.querySelector('.bad');
-  verdict(good && !bad, good && bad ? 'The sign-in works here, but a step above is marked: it can fail in other browsers or later.' : text);
+  verdict(good && !bad, good && bad ? 'The sign-in works here, but a step above is marked: for a CMS page at another address, or later, it can fail.' : text);
   button.textContent = 'Once more';
 }
 

