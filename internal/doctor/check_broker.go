@@ -28,7 +28,7 @@ func (x *exam) checkBroker() {
 	}
 	x.checkEndpointKnown()
 	x.checkProxyPopup(p)
-	if p.cookie == nil {
+	if x.found("proxy-cookie", "proxy-https") {
 		return // the broker would not know us again
 	}
 	b, err := x.begin(p, x.page.origin())
@@ -144,6 +144,7 @@ func (x *exam) checkBegun(b begun) {
 	f := Finding{ID: "popup", Group: GroupOrigin, Severity: Error, Problem: "Gatehouse says: " + b.sentence, Paste: b.config}
 	switch {
 	case b.next != nil:
+		x.pass(GroupProxy, "proxy-cookie", "The popup's cookie goes there and back.")
 		x.pass(GroupOrigin, "origin", "Gatehouse accepts "+origin+" as the page that asks.")
 		x.checkNext(b)
 		return
@@ -160,6 +161,10 @@ func (x *exam) checkBegun(b begun) {
 		x.mendSite()
 	case b.help == "E-provider":
 		f = x.refusedProvider(b.sentence, b.config)
+	case b.help == "E-state":
+		f.ID, f.Group = "proxy-cookie", GroupProxy
+		f.Problem = "The popup's cookie does not come back to Gatehouse, so that nobody can sign in."
+		f.Remedy = "Let the proxy pass Cookie on in requests; take caches away from /auth and /callback."
 	case b.help == "E-rate":
 		f.Severity, f.Remedy, f.Paste = Note, "Wait some minutes, and run this once more.", ""
 	case b.help == "":

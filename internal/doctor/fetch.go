@@ -139,3 +139,10 @@ func isLoopback(host string) bool {
 	ip := net.ParseIP(host)
 	return host == "localhost" || strings.HasSuffix(host, ".localhost") || ip != nil && ip.IsLoopback()
 }
+
+// Loopback reports whether an address, as people write it, is this machine's
+// own.
+func Loopback(raw string) bool {
+	u, err := startURL(raw)
+	return err == nil && isLoopback(u.Hostname())
+}
