@@ -24,8 +24,12 @@ func ConfigBlock(ourOrigin, endpoint, siteID string, b site.Backend) string {
 	}
 	y.WriteString("backend:\n")
 	for _, line := range [][2]string{
-		{"name", b.Kind}, {"repo", b.Repo}, {"branch", branch},
-		{"base_url", ourOrigin}, {"auth_endpoint", endpoint}, {"site_domain", siteID},
+		{"name", b.Kind},
+		{"repo", b.Repo},
+		{"branch", branch},
+		{"base_url", ourOrigin},
+		{"auth_endpoint", endpoint},
+		{"site_domain", siteID},
 	} {
 		if line[1] != "" {
 			y.WriteString("  " + line[0] + ": " + yamlText(line[1]) + "\n")

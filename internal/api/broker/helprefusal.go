@@ -28,7 +28,7 @@ func helpRefusal(r *provider.Refusal, a attempt) Help {
 	case provider.NotInstalled:
 		h = helpNotInstalled(a, r.Link)
 	case provider.SSO:
-		h = helpSSO(a, r.Link)
+		h = helpSSO(r.Link)
 	case provider.NoWrite:
 		h = helpNoWrite(a, r.Login)
 	case provider.BadCode, provider.Dead, provider.Upstream:
@@ -93,7 +93,7 @@ func helpNotInstalled(a attempt, link string) Help {
 	}
 }
 
-func helpSSO(a attempt, link string) Help {
+func helpSSO(link string) Help {
 	return Help{
 		ID:       "E-sso",
 		Title:    "Single sign-on first",
