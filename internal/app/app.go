@@ -24,7 +24,9 @@ import (
 	"sync"
 	"time"
 
+	"gatehouse/internal/api/broker"
 	"gatehouse/internal/api/console"
+	"gatehouse/internal/audit"
 	"gatehouse/internal/auth"
 	"gatehouse/internal/config"
 	"gatehouse/internal/deploy"
@@ -56,6 +58,12 @@ type App struct {
 	issuer   *auth.Issuer
 	sessions *auth.Sessions
 	certs    certificates
+
+	popup        *broker.Pages
+	limits       *broker.Limits
+	transactions *auth.Transactions
+	handles      *auth.Handles
+	audit        *audit.Log
 
 	mu         sync.Mutex // guards what follows
 	house      *house
@@ -91,6 +99,9 @@ func (a *App) open(ctx context.Context, cfg *config.Config) (err error) {
 	}
 	a.Identity = identity.New(a.Store)
 	a.sessions = &auth.Sessions{Store: a.Store, Secure: cfg.HTTPS()}
+	if err := a.openBroker(cfg); err != nil {
+		return err
+	}
 	certs, err := a.certs.prepare(cfg.TLS)
 	if err != nil {
 		return err

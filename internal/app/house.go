@@ -9,6 +9,7 @@ import (
 	"sync"
 
 	"gatehouse/internal/api"
+	"gatehouse/internal/api/broker"
 	"gatehouse/internal/api/console"
 	"gatehouse/internal/auth"
 	"gatehouse/internal/config"
@@ -25,6 +26,7 @@ type house struct {
 	common   *http.ServeMux // at the root of every host
 	lobby    *http.ServeMux // where no site is meant
 	pages    *console.Pages
+	broker   *broker.Handler // nil: no site needs it
 	handler  http.Handler // the whole
 	jobs     map[string]deploy.Job
 	requests sync.WaitGroup
@@ -55,6 +57,9 @@ func (a *App) build(ctx context.Context, cfg *config.Config) (_ *house, err erro
 		h.jobs[s.Name] = s.job(cfg)
 		a.mountSite(s, door)
 	}
+	if err := a.mountBroker(h, door); err != nil {
+		return nil, err
+	}
 	a.mountLobby(h, door)
 	if err := a.mountCommon(ctx, h, door); err != nil {
 		return nil, err
@@ -84,7 +89,7 @@ func (a *App) door(cfg *config.Config) *auth.Door {
 // around is what every request goes through.
 func (a *App) around(h *house, next http.Handler) http.Handler {
 	// The identity protocol knows no cookie, and is called by other origins.
-	bypass := []string{"/.netlify/identity/", "/s/{site}/.netlify/identity/"}
+	bypass := append([]string{"/.netlify/identity/", "/s/{site}/.netlify/identity/"}, h.refreshed()...)
 	next = api.SameOrigin(bypass, next)
 	next = api.Guard(next)
 	next = api.TrustProxies(h.config.Proxies(), next)

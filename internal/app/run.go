@@ -40,6 +40,7 @@ func (a *App) Run(ctx context.Context) (err error) {
 		a.options.Ready(listener.Addr())
 	}
 	a.background.Go(func() { a.sweep(ctx) })
+	a.background.Go(func() { a.revoke(ctx) })
 	for {
 		select {
 		case err := <-failed:
