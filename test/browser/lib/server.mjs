@@ -104,20 +104,27 @@ export class Repository {
  * Starts gatehouse.
  *
  * @param {object} o
- * @param {{[name: string]: {files: object, bundle?: string, worktree?: boolean, more?: string}}} o.sites
- *   worktree: the repository has one, which is brought along; more: further YAML lines of the site
+ * @param {{[name: string]: {files?: object, bundle?: string, worktree?: boolean, backend?: string, more?: string}}} o.sites
+ *   worktree: the repository has one, which is brought along; more: further YAML lines of the site;
+ *   backend: instead of files, YAML of a backend at a host
+ * @param {string} [o.yaml] further YAML lines of the file
+ * @param {number} [o.port] the port, where something has to know it before
  * @param {{email: string, name: string, site?: string, role?: string, operator?: boolean}[]} o.people
  * @param {string[]} [o.under] a command that runs the server, such as strace with its options
  * @param {object} [o.as] options for spawn: {uid, gid, env}
  * @param {(dir: string) => void} [o.prepare] is called when all is there but no server
  */
-export async function start({ sites, people, under = [], as = {}, prepare }) {
+export async function start({ sites, people = [], yaml: top = '', port, under = [], as = {}, prepare }) {
   const dir = mkdtempSync(join(tmpdir(), 'gatehouse-browser-'));
-  const port = await freePort();
+  port ??= await freePort();
   const url = `http://127.0.0.1:${port}`;
   const repositories = {};
-  let yaml = `url: ${url}\nlisten: 127.0.0.1:${port}\ndata: ./data\nsites:\n`;
-  for (const [name, { files, bundle, worktree, more = '' }] of Object.entries(sites)) {
+  let yaml = `url: ${url}\nlisten: 127.0.0.1:${port}\ndata: ./data\n${top}sites:\n`;
+  for (const [name, { files, bundle, worktree, backend, more = '' }] of Object.entries(sites)) {
+    if (backend) {
+      yaml += `  - name: ${name}\n    title: The ${name}\n    backend: ${backend}\n${more}`;
+      continue;
+    }
     const bare = join(dir, `${name}.git`);
     const tree = join(dir, name);
     repositories[name] = Repository.create(bare, files);
