@@ -21,8 +21,8 @@ func kindFilter(chosen string) []formOption {
 }
 
 // event puts an event into words.
-func (c *Connectors) event(e *audit.Event) eventRow {
-	row := eventRow{
+func (c *Connectors) event(e *audit.Event) *eventRow {
+	row := &eventRow{
 		At: e.At.UTC().Format(time.RFC3339), AtText: ago(e.At, c.Now()), Bad: e.Kind != audit.SignIn,
 		Who: e.Person, Site: c.siteTitle(e.Site), Connector: e.Connector, Meaning: meaning(e.Page),
 		Page: e.Page, Reference: e.Reference, Origin: e.Origin, Address: e.Address, Detail: e.Detail,

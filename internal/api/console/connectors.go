@@ -89,7 +89,12 @@ func (c *Connectors) farewell(w http.ResponseWriter, r *http.Request, who auth.P
 
 // remove counts a connector that is gone already, by a second click, as done.
 func (c *Connectors) remove(w http.ResponseWriter, r *http.Request, _ auth.Principal) {
-	if err := c.Set.Remove(r.Context(), r.PathValue("name")); err != nil && !fault.Is(err, fault.NotFound) {
+	name := r.PathValue("name")
+	err := c.Set.Remove(r.Context(), name)
+	if err == nil || fault.Is(err, fault.NotFound) {
+		_, err = c.Handles.EndConnector(r.Context(), name)
+	}
+	if err != nil {
 		c.fail(w, r, err)
 		return
 	}

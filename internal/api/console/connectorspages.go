@@ -160,7 +160,6 @@ func (c *Connectors) add(w http.ResponseWriter, r *http.Request, who auth.Princi
 	case err != nil:
 		c.fail(w, r, err)
 	case len(problems) > 0:
-		w.Header().Set("Cache-Control", "no-store")
 		c.render(w, r, http.StatusBadRequest, c.newView(r, who, &e, r.PostFormValue(connector.FieldKind), problems))
 	default:
 		api.Redirect(w, "/console/connectors?done=added", http.StatusSeeOther)
@@ -243,7 +242,7 @@ func (c *Connectors) change(w http.ResponseWriter, r *http.Request, who auth.Pri
 	}
 	e := entryOf(r)
 	e.Name, e.Kind = x.Name, x.Kind
-	problems, err := problemsOf(c.Set.Update(r.Context(), e))
+	problems, err := problemsOf(c.update(r.Context(), e, &x))
 	switch {
 	case fault.Is(err, fault.Conflict):
 		view := c.storedView(r, who, &connector.Entry{Connector: x}, nil)
@@ -256,6 +255,20 @@ func (c *Connectors) change(w http.ResponseWriter, r *http.Request, who auth.Pri
 	default:
 		api.Redirect(w, "/console/connectors?done=saved", http.StatusSeeOther)
 	}
+}
+
+// update saves an edit of old. What was signed in at another host before is
+// never taken to the new one.
+func (c *Connectors) update(ctx context.Context, e connector.Entry, old *connector.Connector) error {
+	if err := c.Set.Update(ctx, e); err != nil {
+		return err
+	}
+	now, err := c.Set.Get(ctx, e.Name)
+	if err != nil || now.URL == old.URL && now.API == old.API {
+		return err
+	}
+	_, err = c.Handles.EndConnector(ctx, e.Name)
+	return err
 }
 
 func (c *Connectors) render(w http.ResponseWriter, r *http.Request, status int, view connectorView) {
