@@ -2,6 +2,7 @@ package doctor
 
 import (
 	"bytes"
+	"encoding/json"
 	"strings"
 
 	"go.yaml.in/yaml/v4"
@@ -152,7 +153,9 @@ func yamlText(s, key string) string {
 	}
 	out, err := yaml.Marshal(s)
 	if err != nil || bytes.Count(out, []byte("\n")) > 1 {
-		return `""`
+		if out, err = json.Marshal(s); err != nil { // YAML reads what JSON writes
+			return `""`
+		}
 	}
 	return strings.TrimSpace(string(out))
 }

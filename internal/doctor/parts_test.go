@@ -125,7 +125,7 @@ func FuzzReadConfig(f *testing.F) {
 	f.Add([]byte(goodConfig))
 	for _, s := range []string{
 		"backend: &a [*a, {name: github}]", "backend:\n\tname: github\n", "a: &a {b: *a}\nbackend: *a", "- x", "backend: github", "baseUrl: x\nbackend:\n  base_url: 'https://u:p@h:443/x?y#z'\n",
-		"backend: {name: bitbucket, secret: x, a: {b: {c: {d: {e: {f: g}}}}}}", "collections", "\ufeff# x\n---\n", "backend: {name: gitlab, app_id: 007, repo: \"a\\nb\"}", "? [x]\n: y\nbackend: {? {a: b} : c}",
+		"backend: {name: bitbucket, secret: x, a: {b: {c: {d: {e: {f: g}}}}}}", "collections", "\ufeff# x\n---\n", "backend: {name: gitlab, app_id: 007, repo: \"a\\nb\"}", "? [x]\n: y\nbackend: {? {a: b} : c}", "repo: \"0\\n0\"",
 	} {
 		f.Add([]byte(s))
 	}
