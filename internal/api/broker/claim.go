@@ -93,7 +93,7 @@ func (h *Handler) report(w http.ResponseWriter, r *http.Request) {
 	}
 	if what == "opener-gone" || what == "undelivered" {
 		if !h.withdraw(w, r, t) {
-			detail = strings.Split(detail, ";")[0]
+			detail, _, _ = strings.Cut(detail, ";")
 		}
 	}
 	if what == "opener-gone" {

@@ -217,3 +217,19 @@ func (h *host) secrets() []string {
 		slices.Collect(maps.Keys(h.tokens)), slices.Collect(maps.Keys(h.refreshes)),
 		slices.Collect(maps.Keys(h.codes)), slices.DeleteFunc(slices.Clone(h.verifiers), func(v string) bool { return v == "" }))
 }
+
+// repositorySays makes the API answer so where a repository is asked for.
+func repositorySays(status int, body string, header ...string) func(http.ResponseWriter, *http.Request) bool {
+	return func(w http.ResponseWriter, r *http.Request) bool {
+		if !strings.HasPrefix(r.URL.Path, "/api/repos/") {
+			return false
+		}
+		for i := 0; i < len(header); i += 2 {
+			w.Header().Set(header[i], header[i+1])
+		}
+		w.Header().Set("Content-Type", "application/json")
+		w.WriteHeader(status)
+		_, _ = w.Write([]byte(body))
+		return true
+	}
+}

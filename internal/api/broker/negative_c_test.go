@@ -1,0 +1,332 @@
+package broker
+
+import (
+	"fmt"
+	"net/http"
+	"net/url"
+	"strings"
+	"testing"
+
+	"gatehouse/internal/connector"
+)
+
+func TestN33MalformedProvider(t *testing.T) {
+	w := newWorld(t)
+	b := w.browser()
+	for _, p := range []string{"", "GitHub", "__proto__", "1github", "git hub", "github\u00e9", strings.Repeat("g", 33), strings.Repeat("g", 5000), "git_hub", "-github"} {
+		res := b.get("/auth?site_id=www.example.com&provider=" + url.QueryEscape(p))
+		if body := w.page(res, http.StatusBadRequest, "E-params"); strings.Contains(body, "data-provider") || len(res.Cookies()) != 0 {
+			t.Errorf("%q: a message would go out, or a transaction began", p)
+		}
+	}
+	w.page(b.get("/auth?site_id=www.example.com"), http.StatusBadRequest, "E-params")
+	w.unasked()
+}
+
+func TestN33UnsupportedProvider(t *testing.T) {
+	w := newWorld(t)
+	for _, p := range []string{"svn", "gitlab", "constructor"} {
+		b := w.browser()
+		tx := b.open("provider=" + p + "&site_id=www.example.com")
+		status, got := b.post("/auth/begin", map[string]any{"tx": tx, "origin": shop})
+		page, _ := got["page"].(map[string]any)
+		outcome, content := read(t, fmt.Sprint(got["message"]))
+		if status != http.StatusBadRequest || page["id"] != "E-provider" || outcome != "error" || content["errorCode"] != "UNSUPPORTED_BACKEND" || content["provider"] != p || got["origin"] != shop {
+			t.Errorf("%s: %d %v", p, status, got)
+		}
+		if !strings.HasPrefix(fmt.Sprint(got["message"]), "authorization:"+p+":error:") {
+			t.Errorf("the CMS waits for another message than %v", got["message"])
+		}
+		// A foreign page learns nothing of it.
+		foreign := w.browser()
+		tx = foreign.open("provider=" + p + "&site_id=www.example.com")
+		if status, got := foreign.post("/auth/begin", map[string]any{"tx": tx, "origin": evil}); status != http.StatusForbidden || got["message"] != nil {
+			t.Errorf("%s, from elsewhere: %d %v", p, status, got)
+		}
+	}
+	w.unasked()
+}
+
+func TestN33SeveralConnectors(t *testing.T) {
+	w := newWorld(t, func(w *world) { w.sites[0].Connectors = nil })
+	b := w.browser()
+	tx := b.open(www)
+	if status, got := b.post("/auth/begin", map[string]any{"tx": tx, "origin": shop}); status != http.StatusBadRequest || got["message"] == nil {
+		t.Errorf("%d %v", status, got)
+	}
+	if !strings.Contains(w.log.String(), "Several connectors") {
+		t.Error("the operator is not told what to do")
+	}
+}
+
+func TestN34MarkupInParameters(t *testing.T) {
+	w := newWorld(t)
+	for _, x := range []string{`github'-alert(1)-'`, `</script><script>alert(1)</script>`, `"><img src=x onerror=alert(1)>`, `javascript:alert(1)`} {
+		for _, q := range []string{"site_id=www.example.com&provider=" + url.QueryEscape(x), "provider=github&site_id=" + url.QueryEscape(x)} {
+			res := w.browser().get("/auth?" + q)
+			body := text(t, res)
+			if res.StatusCode != http.StatusBadRequest && res.StatusCode != http.StatusNotFound {
+				t.Errorf("%s: %d", q, res.StatusCode)
+			}
+			if strings.Contains(body, "<img src=x") || strings.Contains(body, "alert(1)</script>") || strings.Contains(body, `"javascript:`) {
+				t.Errorf("%s: unescaped:\n%s", q, body)
+			}
+			w.headers(res)
+		}
+	}
+}
+
+const markup = `<img src=x onerror=alert(1)>`
+
+func TestN35MarkupFromTheHost(t *testing.T) {
+	w := newWorld(t)
+	b := w.browser()
+	tx, next := b.begin(www, shop)
+	if res := b.returned(w.host.deny(t, next, "access_denied", markup)); res.StatusCode != http.StatusSeeOther {
+		t.Fatal(res.StatusCode)
+	}
+	body := text(t, b.get("/auth/result?tx="+tx))
+	if strings.Contains(body, "<img") || strings.Contains(body, "alert(1)") || strings.Contains(body, "javascript:") {
+		t.Errorf("the page has it:\n%s", body)
+	}
+	outcome, content := b.claimed(tx, shop)
+	if outcome != "error" || content["errorCode"] != "CANCEL" || strings.Contains(fmt.Sprint(content), "alert") {
+		t.Errorf("%s %v", outcome, content)
+	}
+	w.unasked()
+}
+
+func TestN36MarkupWithoutState(t *testing.T) {
+	w := newWorld(t)
+	q := url.Values{"error": {"access_denied"}, "error_description": {markup}, "state": {strings.Repeat("x", 43)}}
+	body := w.page(w.browser().returned("/callback/github?"+q.Encode()), http.StatusBadRequest, "E-state")
+	if strings.Contains(body, "img") || strings.Contains(body, "denied") {
+		t.Errorf("the page shows it:\n%s", body)
+	}
+}
+
+func TestN37UnknownSite(t *testing.T) {
+	w := newWorld(t)
+	res := w.browser().get("/auth?provider=github&site_id=" + url.QueryEscape("nobody.example<b>"))
+	body := w.page(res, http.StatusNotFound, "E-unknown-site")
+	if !strings.Contains(body, "nobody.example&lt;b&gt;") || len(res.Cookies()) != 0 {
+		t.Errorf("the page does not name it:\n%s", body)
+	}
+	for _, name := range []string{"The Shop", "The Club", "other.org", "acme"} {
+		if strings.Contains(body, name) {
+			t.Errorf("the page tells of %s", name)
+		}
+	}
+	w.page(w.browser().get("/auth?provider=github"), http.StatusNotFound, "E-unknown-site")
+}
+
+func TestN38Laptops(t *testing.T) {
+	w := newWorld(t)
+	for _, id := range []string{"cms.netlify.com", "demo.decapcms.org"} {
+		page := w.refused("provider=github&site_id="+id, local)
+		if strings.Contains(fmt.Sprint(page), "The Shop") {
+			t.Errorf("the page tells of a site: %v", page)
+		}
+	}
+	w = newWorld(t, func(w *world) { w.sites[0].DevOrigins = []string{local} })
+	for _, id := range []string{"cms.netlify.com", "demo.decapcms.org"} {
+		w.refused("provider=github&site_id="+id, "http://localhost:8081")
+		w.refused("provider=github&site_id="+id, shop)
+	}
+	for _, id := range []string{"cms.netlify.com", "demo.decapcms.org", "127.0.0.1"} {
+		if got := w.browser().token("provider=github&site_id="+id, local, w.host); got["provider"] != "github" {
+			t.Errorf("%s: %v", id, got)
+		}
+	}
+}
+
+func TestN38TwoSitesOnOneLaptop(t *testing.T) {
+	w := newWorld(t, func(w *world) {
+		w.sites[0].DevOrigins, w.sites[1].DevOrigins = []string{local}, []string{local}
+	})
+	b := w.browser()
+	tx := b.open("provider=github&site_id=cms.netlify.com")
+	if status, got := b.post("/auth/begin", map[string]any{"tx": tx, "origin": local}); status != http.StatusForbidden {
+		t.Errorf("one of two is chosen: %d %v", status, got)
+	}
+}
+
+func TestN39Scope(t *testing.T) {
+	w := newWorld(t)
+	for asked, want := range map[string]string{
+		"repo,admin:org,delete_repo": "repo", "repo admin:org": "repo", "admin:org": "repo", "public_repo": "public_repo",
+		"": "repo", "repo,user": "repo",
+	} {
+		_, next := w.browser().begin("provider=github&site_id=www.example.com&scope="+url.QueryEscape(asked), shop)
+		if got := query(t, next).Get("scope"); got != want {
+			t.Errorf("asked for %q: the host is asked for %q, want %q", asked, got, want)
+		}
+	}
+	w = newWorld(t, func(w *world) { w.entries[0].Scope = "public_repo" })
+	if _, next := w.browser().begin(www, shop); query(t, next).Get("scope") != "public_repo" {
+		t.Errorf("wider than the connector's: %s", next)
+	}
+}
+
+func TestN40Duplicates(t *testing.T) {
+	w := newWorld(t)
+	for _, q := range []string{
+		"provider=github&provider=gitlab&site_id=www.example.com", "provider=github&site_id=a&site_id=www.example.com",
+		www + "&scope=public_repo", www + "&provider=github", www + "&site_id=",
+	} {
+		res := w.browser().get("/auth?" + q)
+		w.page(res, http.StatusBadRequest, "E-params")
+		if len(res.Cookies()) != 0 {
+			t.Errorf("%s begins a sign-in", q)
+		}
+	}
+}
+
+func TestN41TargetsInParameters(t *testing.T) {
+	w := newWorld(t)
+	extra := ""
+	for _, name := range []string{"redirect_uri", "next", "return_to", "rd", "url", "base_url", "origin"} {
+		extra += "&" + name + "=" + url.QueryEscape(evil)
+	}
+	b := w.browser()
+	tx, next := b.begin(www+extra, shop)
+	if !strings.HasPrefix(next, w.host.URL+"/") || strings.Contains(next, "evil") || query(t, next).Get("redirect_uri") != ours+"/callback/github" {
+		t.Errorf("sent to %s", next)
+	}
+	res := b.returned(w.host.approve(t, next) + extra)
+	if at := res.Header.Get("Location"); at != "/auth/result?tx="+tx {
+		t.Errorf("sent on to %s", at)
+	}
+	if body := text(t, b.get("/auth/result?tx="+tx+extra)); strings.Contains(body, "evil") {
+		t.Error("the page has it")
+	}
+}
+
+func TestN42OddPaths(t *testing.T) {
+	w := newWorld(t)
+	for _, path := range []string{
+		"//evil.example", "//evil.example/auth", "/\\evil.example", "/%2f%2fevil.example", "/auth/..%2fcallback", "/auth/../callback",
+		"/auth/", "/callback/", "/callback/github/", "/callback/..%2fx", "/callback/%2e%2e", "/callback//github", "/AUTH",
+	} {
+		r := request(http.MethodGet, "/", "")
+		u, err := url.Parse(ours + path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		r.URL = u
+		res := w.browser().send(r)
+		if res.StatusCode != http.StatusNotFound && res.StatusCode != http.StatusBadRequest || res.Header.Get("Location") != "" {
+			t.Errorf("%s: %d to %q", path, res.StatusCode, res.Header.Get("Location"))
+		}
+	}
+	w.page(w.browser().returned("/callback/nobody?code=a&state=b"), http.StatusNotFound, "E-state")
+}
+
+func TestN43OtherHosts(t *testing.T) {
+	w := newWorld(t)
+	b := w.browser()
+	for _, host := range []string{"evil.example", "auth.test.evil.example", "auth.test:8443", "auth.test.", "", "127.0.0.1"} {
+		for _, path := range []string{"/auth?" + www, "/callback/github?code=a&state=b", "/auth/result?tx=x", "/s/www/auth?" + www} {
+			r := request(http.MethodGet, path, "")
+			r.Host = host
+			res := b.send(r)
+			if body := w.page(res, http.StatusMisdirectedRequest, "E-host"); !strings.Contains(body, ours) || len(res.Cookies()) != 0 {
+				t.Errorf("%s: the page does not name the right address", host)
+			}
+		}
+	}
+	for _, host := range []string{"auth.test", "AUTH.test", "auth.test:443"} {
+		r := request(http.MethodGet, "/auth?"+www, "")
+		r.Host = host
+		if res := b.send(r); res.StatusCode != http.StatusOK {
+			t.Errorf("%s: %d", host, res.StatusCode)
+		}
+	}
+	tx := b.open(www)
+	_, got := b.post("/auth/begin", map[string]any{"tx": tx, "origin": shop}, "X-Forwarded-Host", "evil.example", "Forwarded", "host=evil.example", "X-Forwarded-Proto", "http")
+	if at := query(t, fmt.Sprint(got["next"])).Get("redirect_uri"); at != ours+"/callback/github" {
+		t.Errorf("the host would send people to %s", at)
+	}
+}
+
+func TestN44SpoofedAddress(t *testing.T) {
+	w := newWorld(t)
+	b := w.browser()
+	for i := range 101 {
+		res := b.get("/auth?"+www, "X-Forwarded-For", fmt.Sprintf("198.51.100.%d", i), "X-Forwarded-Proto", "http")
+		if (i == 100) != (res.StatusCode == http.StatusTooManyRequests) {
+			t.Fatalf("number %d: %d", i, res.StatusCode)
+		}
+		if i == 0 && !res.Cookies()[0].Secure {
+			t.Error("the cookie is not Secure any more")
+		}
+	}
+	// A proxy that is trusted is believed.
+	b.address = "10.0.0.1"
+	for i := range 101 {
+		if res := b.get("/auth?"+www, "X-Forwarded-For", fmt.Sprintf("198.51.100.%d", i)); res.StatusCode != http.StatusOK {
+			t.Fatalf("number %d: %d", i, res.StatusCode)
+		}
+	}
+}
+
+func TestN45OddQueries(t *testing.T) {
+	w := newWorld(t)
+	for name, tt := range map[string]struct {
+		query  string
+		status int
+	}{
+		"not UTF-8":      {www + "&x=%ff%fe", http.StatusBadRequest},
+		"not UTF-8, too": {"provider=github&site_id=%c3%28", http.StatusBadRequest},
+		"NUL":            {www + "&x=%00", http.StatusBadRequest},
+		"a line break":   {"provider=github&site_id=a%0d%0ab", http.StatusBadRequest},
+		"half a code":    {www + "&x=%4", http.StatusBadRequest},
+		"64 kB":          {www + "&x=" + strings.Repeat("x", 64<<10), http.StatusRequestURITooLong},
+		"100 parameters": {www + strings.Repeat("&a=b", 100), http.StatusRequestURITooLong},
+		"a long site_id": {"provider=github&site_id=" + strings.Repeat("a", 256), http.StatusBadRequest},
+		"a long scope":   {"provider=github&site_id=www.example.com&scope=" + strings.Repeat("a", 201), http.StatusBadRequest},
+	} {
+		res := w.browser().get("/auth?" + tt.query)
+		if res.StatusCode != tt.status || len(res.Cookies()) != 0 {
+			t.Errorf("%s: %d, want %d", name, res.StatusCode, tt.status)
+		}
+		w.page(res, tt.status, "E-params")
+	}
+	for _, q := range []string{"state=%ff", "state=%00&code=a", "state=" + strings.Repeat("x", 300), "state=x&code=" + strings.Repeat("x", 3000), strings.Repeat("&a=b", 100)} {
+		w.page(w.browser().returned("/callback/github?"+q), http.StatusBadRequest, "E-state")
+	}
+	w.unasked()
+}
+
+// What nobody knows is ignored.
+func TestUnknownParameters(t *testing.T) {
+	w := newWorld(t)
+	w.browser().open("login=true&beta_invite=x&invite_code=y&" + www + "&utm=1")
+}
+
+func TestAuthorizationServerIsNotOffered(t *testing.T) {
+	w := newWorld(t)
+	res := w.browser().get("/oauth/authorize?client_id=x&response_type=code&redirect_uri=" + url.QueryEscape(evil) + "&state=s")
+	w.page(res, http.StatusNotFound, "E-params")
+}
+
+func TestCallbackOfAnOperatorWhoMoved(t *testing.T) {
+	for _, path := range connector.Aliases() {
+		w := newWorld(t, func(w *world) { w.entries[0].Callback = path })
+		b := w.browser()
+		tx, next := b.begin(www, shop)
+		if at := query(t, next).Get("redirect_uri"); at != ours+path {
+			t.Errorf("the host would send people to %s", at)
+		}
+		if res := b.returned(w.host.approve(t, next)); res.StatusCode != http.StatusSeeOther {
+			t.Fatalf("%s: %d", path, res.StatusCode)
+		}
+		if outcome, _ := b.claimed(tx, shop); outcome != "success" {
+			t.Error(outcome)
+		}
+	}
+	w := newWorld(t)
+	for _, path := range connector.Aliases() {
+		w.page(w.browser().returned(path+"?code=a&state=b"), http.StatusNotFound, "E-state")
+	}
+}
