@@ -179,7 +179,7 @@ func TestCallbackErrors(t *testing.T) {
 		{"access_denied", "The user has denied your application access.", provider.Cancelled, "access_denied: The user has denied your application access."},
 		{"redirect_uri_mismatch", "", provider.BadClient, "redirect_uri_mismatch"},
 		{"application_suspended", "", provider.BadClient, "application_suspended"},
-		{"unauthorized_client", "", provider.BadClient, "unauthorized_client"},
+		{"unauthorized_client", "", provider.BadClient, "unauthorized_client"}, //nolint:misspell // as the RFC spells it
 		{"invalid_scope", "no", provider.BadClient, "invalid_scope: no"},
 		{"server_error", "", provider.Upstream, "server_error"},
 		{"temporarily_unavailable", "later", provider.Upstream, "temporarily_unavailable: later"},

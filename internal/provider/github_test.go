@@ -10,6 +10,7 @@ import (
 	"gatehouse/internal/provider"
 )
 
+//nolint:misspell // as GitHub spells it
 const (
 	githubMe       = `{"login":"ada","id":42,"name":"Ada\nL.","email":null,"type":"User"}`
 	githubPush     = `{"id":77,"full_name":"Org/site","owner":{"login":"Org"},"permissions":{"admin":false,"push":true,"pull":true}}`
@@ -51,7 +52,7 @@ func TestCheckAtGitHub(t *testing.T) {
 		"SSO that leads elsewhere":   {answers: map[string]http.HandlerFunc{user: me, repo: with("X-GitHub-SSO", "required; url=https://evil.example/sso", says(403, samlRequired))}, want: provider.SSO},
 		"SSO without a link":         {answers: map[string]http.HandlerFunc{user: me, repo: with("X-GitHub-SSO", "required", says(403, samlRequired))}, want: provider.SSO},
 		"app is restricted":          {answers: map[string]http.HandlerFunc{user: me, repo: says(403, restricted)}, want: provider.OrgApproval, link: approval, says: "OAuth App access restrictions"},
-		"private, of an org":         {answers: map[string]http.HandlerFunc{user: me, owner: says(200, `{"login":"Org","type":"Organization"}`)}, want: provider.OrgApproval, link: approval, says: "404"},
+		"private, of an org":         {answers: map[string]http.HandlerFunc{user: me, owner: says(200, `{"login":"Org","type":"Organization"}`)}, want: provider.OrgApproval, link: approval, says: "404"}, //nolint:misspell // as GitHub spells it
 		"private, of a person":       {answers: map[string]http.HandlerFunc{user: me, owner: says(200, `{"login":"Org","type":"User"}`)}, want: provider.NoWrite, says: "404: Not Found"},
 		"of nobody":                  {answers: map[string]http.HandlerFunc{user: me}, want: provider.NoWrite, says: "404"},
 		"403":                        {answers: map[string]http.HandlerFunc{user: me, repo: says(403, `{"message":"Repository access blocked"}`)}, want: provider.NoWrite, says: "blocked"},

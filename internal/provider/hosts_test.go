@@ -87,7 +87,7 @@ func TestCheckAtGitLab(t *testing.T) {
 		"scope too small":          {answers: ok(levels(level(30), "null")), scope: "read_api", asked: "api", want: provider.Scope, says: `"api" is missing`},
 		"scope too small for this": {answers: map[string]http.HandlerFunc{user: says(403, `{"error":"insufficient_scope","error_description":"The request requires higher privileges","scope":"api read_user"}`)}, want: provider.Scope, says: "higher privileges"},
 		"blocked":                  {answers: map[string]http.HandlerFunc{user: says(403, `{"message":"403 Forbidden - Your account has been blocked."}`)}, want: provider.NoWrite, says: "blocked"},
-		"token not good":           {answers: map[string]http.HandlerFunc{user: says(401, `{"message":"401 Unauthorized"}`)}, want: provider.Upstream},
+		"token not good":           {answers: map[string]http.HandlerFunc{user: says(401, `{"message":"401 Unauthorized"}`)}, want: provider.Upstream}, //nolint:misspell // as GitLab spells it
 		"nobody's token":           {answers: map[string]http.HandlerFunc{user: says(200, `{"id":7}`)}, want: provider.Upstream},
 		"a path that cannot be":    {answers: ok(levels(level(30), "null")), path: "team/../site", want: provider.NoWrite, says: `"team/../site"`},
 		"a path too short":         {answers: ok(levels(level(30), "null")), path: "site", want: provider.NoWrite},

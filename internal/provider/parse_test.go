@@ -54,7 +54,7 @@ func TestParseSSO(t *testing.T) {
 		"required":                                                             {true, ""},
 		"required; organisation=7":                                             {true, ""},
 		"required; url=":                                                       {true, ""},
-		"partial-results; organizations=21955855":                              {},
+		"partial-results; organizations=21955855":                              {}, //nolint:misspell // as GitHub spells it
 		"partial-results; url=https://github.com/":                             {},
 		"requiredish; url=https://github.com/":                                 {},
 	} {

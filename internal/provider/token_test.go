@@ -334,10 +334,10 @@ func TestRefresh(t *testing.T) {
 	}{
 		"GitHub's own word":          {provider.GitHub, says(200, `{"error":"bad_refresh_token","error_description":"`+refresh+`"}`), provider.Dead},
 		"the usual word":             {provider.GitHub, says(400, `{"error":"invalid_grant"}`), provider.Dead},
-		"Gitea, used before":         {provider.Gitea, says(400, `{"error":"unauthorized_client","error_description":"token was already used"}`), provider.Dead},
-		"Gitea, another's":           {provider.Forgejo, says(400, `{"error":"unauthorized_client","error_description":"unable to parse refresh token"}`), provider.Dead},
-		"Gitea, app without secret":  {provider.Gitea, says(400, `{"error":"unauthorized_client","error_description":"invalid empty client secret"}`), provider.BadClient},
-		"elsewhere it is the app":    {provider.GitHub, says(400, `{"error":"unauthorized_client"}`), provider.BadClient},
+		"Gitea, used before":         {provider.Gitea, says(400, `{"error":"unauthorized_client","error_description":"token was already used"}`), provider.Dead},           //nolint:misspell // as the RFC spells it
+		"Gitea, another's":           {provider.Forgejo, says(400, `{"error":"unauthorized_client","error_description":"unable to parse refresh token"}`), provider.Dead},  //nolint:misspell // as the RFC spells it
+		"Gitea, app without secret":  {provider.Gitea, says(400, `{"error":"unauthorized_client","error_description":"invalid empty client secret"}`), provider.BadClient}, //nolint:misspell // as the RFC spells it
+		"elsewhere it is the app":    {provider.GitHub, says(400, `{"error":"unauthorized_client"}`), provider.BadClient},                                                  //nolint:misspell // as the RFC spells it
 		"a broken host kills nobody": {provider.GitHub, says(503, `{"error":"invalid_grant"}`), provider.Upstream},
 		"nor does a wrong secret":    {provider.GitHub, says(401, `{"error":"invalid_client"}`), provider.BadClient},
 	} {
@@ -372,7 +372,7 @@ func TestGiteaCodes(t *testing.T) {
 		"unexpected redirect URI":                    provider.BadClient,
 		"invalid client secret for a client of ours": provider.BadClient,
 	} {
-		h := newHost(t, map[string]http.HandlerFunc{redeem: says(400, fmt.Sprintf(`{"error":"unauthorized_client","error_description":%q}`, description))})
+		h := newHost(t, map[string]http.HandlerFunc{redeem: says(400, fmt.Sprintf(`{"error":"unauthorized_client","error_description":%q}`, description))}) //nolint:misspell // as the RFC spells it
 		_, err := exchange(t, h.provider(provider.Gitea))
 		if r := refused(t, err); r.Reason != want {
 			t.Errorf("%s: %v", description, r)
@@ -393,7 +393,7 @@ func TestRevoke(t *testing.T) {
 		"GitHub, not us":      {provider.GitHub, "DELETE /api/v3/applications/client-id/token", says(401, `{"message":"`+access+`"}`), provider.BadClient, `{"access_token":"` + access + `"}`},
 		"GitHub, broken":      {provider.GitHub, "DELETE /api/v3/applications/client-id/token", says(500, ""), provider.Upstream, `{"access_token":"` + access + `"}`},
 		"GitLab":              {provider.GitLab, "POST /oauth/revoke", says(200, "{}"), "", "client_id=client-id&client_secret=" + secret + "&token=" + access},
-		"GitLab, not us":      {provider.GitLab, "POST /oauth/revoke", says(403, `{"error":"unauthorized_client"}`), provider.BadClient, "client_id=client-id&client_secret=" + secret + "&token=" + access},
+		"GitLab, not us":      {provider.GitLab, "POST /oauth/revoke", says(403, `{"error":"unauthorized_client"}`), provider.BadClient, "client_id=client-id&client_secret=" + secret + "&token=" + access}, //nolint:misspell // as the RFC spells it
 		"Bitbucket":           {kind: provider.Bitbucket},
 		"Gitea":               {kind: provider.Gitea},
 		"Forgejo":             {kind: provider.Forgejo},
