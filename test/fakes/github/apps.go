@@ -161,10 +161,10 @@ func (s *Server) installedRepositories(c *call) error {
 	for _, r := range page(s, c, nil, repos) {
 		out = append(out, s.renderRepo(c, r))
 	}
-	return c.reply(http.StatusOK, doc{"total_count": len(repos), "repository_selection": selection(list[at]), "repositories": out})
+	return c.reply(http.StatusOK, doc{"total_count": len(repos), "repository_selection": chosen(list[at]), "repositories": out})
 }
 
-func selection(i *installation) string {
+func chosen(i *installation) string {
 	if i.all {
 		return "all"
 	}
@@ -176,7 +176,7 @@ func (s *Server) renderInstallation(i *installation) doc {
 	account := s.renderUser(i.account)
 	return doc{
 		"id": i.id, "client_id": i.client, "app_slug": app.Slug, "account": account,
-		"target_type": account["type"], "target_id": account["id"], "repository_selection": selection(i),
+		"target_type": account["type"], "target_id": account["id"], "repository_selection": chosen(i),
 		"permissions": doc{"contents": "write", "pull_requests": "write", "metadata": "read"},
 		"html_url":    fmt.Sprintf("%s/settings/installations/%d", s.o.Web, i.id), "suspended_at": nil,
 	}

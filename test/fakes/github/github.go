@@ -102,6 +102,7 @@ func (s *Server) mount() {
 	s.mountPulls()
 	s.mountIssues()
 	s.mountForks()
+	s.mountGraph()
 }
 
 // handle adds a route. The handler answers by c, or returns what to refuse with.
