@@ -214,3 +214,21 @@ func TestNoSecretLiesOpen(t *testing.T) {
 		}
 	}
 }
+
+// Room that was made in a transaction that failed was not made.
+func TestFullTableAfterAFailure(t *testing.T) {
+	s, c := open(t, Memory)
+	fillOAuth(t, s, c, OAuthNew, 0, maxOAuthTransactions)
+	for range 3 {
+		wantKind(t, s.AddOAuthTransaction(t.Context(), oauthTransaction(c, "row 9999", OAuthNew)), fault.Conflict)
+	}
+	if n := countOAuth(t, s); n != maxOAuthTransactions {
+		t.Errorf("%d rows", n)
+	}
+	for i := range 150 {
+		check(t, s.AddOAuthTransaction(t.Context(), oauthTransaction(c, fmt.Sprint(i), OAuthNew)))
+		if n := countOAuth(t, s); n > maxOAuthTransactions {
+			t.Fatalf("%d rows", n)
+		}
+	}
+}

@@ -1,14 +1,15 @@
 // Package store keeps what must outlive a restart: people and their
 // memberships, sessions, refresh tokens, failed attempts, which versions an
-// editor was served, and sealed settings. There is one file per table and one
+// editor was served, connectors, sign-ins at Git hosts and the handles that came
+// of them, events, and sealed settings. There is one file per table and one
 // method per question; the SQL is plain.
 //
 // The engine is SQLite. Statements use numbered parameters, text ids, whole
 // milliseconds and JSON as text, so that they also run on Postgres.
 //
-// Beside the database lies secret.key. It seals the settings that are secret;
-// the database alone is worth nothing to a thief. A process that finds a
-// database without its key refuses to start (see seal.go).
+// Beside the database lies secret.key. It seals the settings and the columns
+// that are secret; the database alone is worth nothing to a thief. A process
+// that finds a database without its key refuses to start (see seal.go).
 //
 // Times are given by the caller and kept in milliseconds, in UTC. Failures are
 // faults: NotFound, Conflict (a unique value is taken), Unavailable (the
