@@ -30,7 +30,7 @@ type activityView struct {
 type eventRow struct {
 	At, AtText      string
 	Word            string // for its kind, in a tag
-	Bad             bool
+	Tone            string // class of the tag
 	Who             string // the account at the host; empty: not known
 	Site            string
 	Connector       string
@@ -130,7 +130,8 @@ func (c *Connectors) end(w http.ResponseWriter, r *http.Request, _ auth.Principa
 	api.Redirect(w, "/console/sign-ins?done=ended", http.StatusSeeOther)
 }
 
-// latest is the newest event of a kind for each connector.
+// latest is the newest event of a kind for each connector that says something
+// about it.
 func (c *Connectors) latest(ctx context.Context, kind string) (map[string]*eventRow, error) {
 	events, err := c.Audit.Recent(ctx, audit.Filter{Kind: kind, Limit: lookBack})
 	if err != nil {
@@ -138,7 +139,7 @@ func (c *Connectors) latest(ctx context.Context, kind string) (map[string]*event
 	}
 	newest := map[string]*eventRow{}
 	for i := range events {
-		if name := events[i].Connector; newest[name] == nil {
+		if name := events[i].Connector; newest[name] == nil && events[i].Page != pageCancel {
 			newest[name] = c.event(&events[i])
 		}
 	}

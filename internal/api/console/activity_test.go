@@ -93,11 +93,12 @@ func TestConnectorTellsItsLastSignInAndProblem(t *testing.T) {
 		audit.Event{At: old.Add(-3 * time.Hour), Kind: audit.SignIn, Connector: "hub", Site: "shop", Person: "first"},
 		audit.Event{At: old.Add(-2 * time.Hour), Kind: audit.SignIn, Connector: "hub", Site: "shop", Person: "second"},
 		audit.Event{At: old.Add(-time.Hour), Kind: audit.Failure, Connector: "hub", Page: "E-client", Reference: "ref-1"},
+		audit.Event{At: old, Kind: audit.Failure, Connector: "hub", Page: "E-cancel", Reference: "ref-2"}, // nothing is wrong
 		audit.Event{At: old, Kind: audit.SignIn, Connector: "other", Person: "third"},
 	)
 	a := d.get(t, "/console/connectors")
 	a.wants(t, 200, "2 hours ago", "by second", "The Shop", "Last problem", "1 hour ago", "did not accept the app", "id=ref-1")
-	a.lacks(t, "first", "third")
+	a.lacks(t, "first", "third", "ref-2")
 }
 
 func (d *desk) issue(t *testing.T, person, connector string) auth.Holder {

@@ -6,6 +6,9 @@ import (
 	"gatehouse/internal/audit"
 )
 
+// pageCancel is the page of people who said no, which is nobody's fault.
+const pageCancel = "E-cancel"
+
 // kindFilter is the kinds of events, in words.
 func kindFilter(chosen string) []formOption {
 	options := []formOption{
@@ -23,17 +26,17 @@ func kindFilter(chosen string) []formOption {
 // event puts an event into words.
 func (c *Connectors) event(e *audit.Event) *eventRow {
 	row := &eventRow{
-		At: e.At.UTC().Format(time.RFC3339), AtText: ago(e.At, c.Now()), Bad: e.Kind != audit.SignIn,
+		At: e.At.UTC().Format(time.RFC3339), AtText: ago(e.At, c.Now()), Tone: "bad",
 		Who: e.Person, Site: c.siteTitle(e.Site), Connector: e.Connector, Meaning: meaning(e.Page),
 		Page: e.Page, Reference: e.Reference, Origin: e.Origin, Address: e.Address, Detail: e.Detail,
 	}
 	switch e.Kind {
 	case audit.SignIn:
-		row.Word, row.Meaning = "signed in", tokenLife(e.Expires)
+		row.Word, row.Tone, row.Meaning = "signed in", "", tokenLife(e.Expires)
 	case audit.Failure:
 		row.Word = "failed"
-		if e.Page == "E-cancel" {
-			row.Word, row.Bad = "cancelled", false
+		if e.Page == pageCancel {
+			row.Word, row.Tone = "cancelled", "quiet"
 		}
 	case audit.Refresh:
 		row.Word = "not renewed"
@@ -70,7 +73,7 @@ func meaning(page string) string {
 		return "The sign-in was opened at another address than the configured one."
 	case "E-params":
 		return "The address of the sign-in was not well formed."
-	case "E-cancel":
+	case pageCancel:
 		return "The person said no at the host."
 	case "E-state":
 		return "The sign-in was over, not known here, or begun in another browser."
