@@ -42,18 +42,20 @@ func (x *Handles) ask(ctx context.Context, state store.HandleState, renew Renew)
 	ctx, cancel := context.WithTimeout(ctx, renewTime)
 	defer cancel()
 	access, refresh, expires, err := renew(ctx, holderOf(state.HandleFamily), state.Refresh)
+	if err == nil && access == "" {
+		err = fault.New(fault.Internal, "a refresh without an error and without a token")
+	}
 	if err != nil {
 		var end interface{ Dead() bool }
 		if errors.As(err, &end) && end.Dead() {
 			return renewal{}, dead(errors.Join(ErrDead, err, x.end(ctx, state.ID)))
 		}
 		if refresh != "" {
-			err = errors.Join(err, x.keepRefresh(ctx, state, refresh))
+			if lost := x.keepRefresh(ctx, state, refresh); lost != nil {
+				err = errors.Join(err, lost)
+			}
 		}
 		return renewal{}, err
-	}
-	if access == "" {
-		return renewal{}, fault.New(fault.Internal, "a refresh without an error and without a token")
 	}
 	if refresh == "" {
 		refresh = state.Refresh
