@@ -44,7 +44,8 @@ func (h *Handler) begin(w http.ResponseWriter, r *http.Request) {
 // learns nothing.
 func (h *Handler) opener(w http.ResponseWriter, r *http.Request, t auth.Transaction, origin string) (*site.Site, auth.Transaction, bool) {
 	s, dev := h.site(t.Site), t.Site == ""
-	if found := h.Sites.ForDev(origin); dev && len(found) == 1 {
+	found := h.Sites.ForDev(origin)
+	if dev && len(found) == 1 {
 		s = found[0]
 	}
 	if s != nil && s.Opener(origin) {
@@ -63,8 +64,11 @@ func (h *Handler) opener(w http.ResponseWriter, r *http.Request, t auth.Transact
 		title = s.DisplayName()
 	}
 	page := helpOrigin(clip(origin, 200), title, dev)
-	if s == nil && !dev {
+	switch {
+	case s == nil && !dev:
 		page = helpUnknownSite(t.Site)
+	case dev && len(found) > 1:
+		page = helpSeveralSites(clip(origin, 200))
 	}
 	page.Reference = reference(t.ID)
 	h.note(r, audit.Event{
@@ -109,4 +113,16 @@ func (h *Handler) unsupported(w http.ResponseWriter, r *http.Request, t auth.Tra
 		return
 	}
 	api.WriteJSON(w, http.StatusBadRequest, answer{Page: o.Help, Message: o.message(t, h.now()), Origin: origin})
+}
+
+// helpSeveralSites is for a CMS page on a laptop, which cannot say which of the
+// sites it is that are worked on there.
+func helpSeveralSites(origin string) Help {
+	return Help{
+		ID:       "E-unknown-site",
+		Title:    "Which site is this?",
+		Sentence: "More than one site lists " + origin + " as its address for work on a laptop, and a CMS on localhost does not say which one it is.",
+		Action:   "Set auth_endpoint in the CMS's config.yml to s/NAME/auth, with the name of the site in gatehouse.yaml.",
+		Config:   "backend:\n  auth_endpoint: s/NAME/auth\n",
+	}
 }

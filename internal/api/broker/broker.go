@@ -29,10 +29,10 @@
 package broker
 
 import (
-	"context"
 	"log/slog"
 	"net/http"
 	"net/netip"
+	"slices"
 	"strings"
 	"time"
 
@@ -65,6 +65,7 @@ type Limits struct {
 	callbacks *api.Limiter // returns that belong to no sign-in
 	handles   *api.Limiter // refresh handles that are unknown
 	calls     *api.Limiter // what our own pages ask
+	notes     *api.Limiter // events written down, so that nobody can fill the log
 }
 
 // NewLimits makes counters that stand at nothing. A nil now is time.Now.
@@ -74,27 +75,21 @@ func NewLimits(now func() time.Time) *Limits {
 		callbacks: api.NewLimiter(50, 0, now),
 		handles:   api.NewLimiter(20, 0, now),
 		calls:     api.NewLimiter(300, 0, now),
+		notes:     api.NewLimiter(200, 0, now),
 	}
 }
 
-// Mount adds the routes at the root of the server.
+// Mount adds the routes at the root of the server, and the pages' assets.
 func (h *Handler) Mount(mux *http.ServeMux) {
 	popup := methods{http.MethodGet: h.window(h.popup(nil)), http.MethodPost: h.refresh(nil), http.MethodOptions: h.preflight}
 	renew := methods{http.MethodPost: h.refresh(nil), http.MethodOptions: h.preflight}
-	paths := map[string]methods{
-		"/auth": popup, "/oauth/authorize": popup,
-		"/oauth/token": renew, "/oauth/access_token": renew,
+	paths := map[string]methods{}
+	for _, path := range RefreshPaths(h.Endpoints) {
+		paths[path] = renew
 	}
-	for _, path := range h.Endpoints {
+	for _, path := range append([]string{"/auth", "/oauth/authorize"}, h.Endpoints...) {
 		paths[path] = popup
-		// One CMS derives the path for its refresh from that of the popup.
-		for _, end := range []string{"/token", "/access_token"} {
-			if derived := strings.Replace(path, "/authorize", end, 1); derived != path && paths[derived] == nil {
-				paths[derived] = renew
-			}
-		}
 	}
-	paths["/auth/refresh"] = renew
 	paths["/auth/begin"] = methods{http.MethodPost: h.begin}
 	paths["/auth/claim"] = methods{http.MethodPost: h.claim}
 	paths["/auth/report"] = methods{http.MethodPost: h.report}
@@ -106,7 +101,26 @@ func (h *Handler) Mount(mux *http.ServeMux) {
 	for path, m := range paths {
 		mux.Handle(path, m)
 	}
+	h.Pages.Mount(mux)
 	h.mountSelftest(mux)
+}
+
+// RefreshPaths are where CMS pages post refresh handles to, from other origins
+// and without a cookie: those that are always there, and what follows from more
+// endpoints of the popup. One CMS puts /token or /access_token in the place of
+// /authorize there; where there is none it posts to the popup itself.
+func RefreshPaths(endpoints []string) []string {
+	paths := []string{"/auth/refresh"}
+	for _, path := range append([]string{"/auth", "/oauth/authorize"}, endpoints...) {
+		paths = append(paths, path)
+		for _, end := range []string{"/token", "/access_token"} {
+			if derived := strings.Replace(path, "/authorize", end, 1); derived != path {
+				paths = append(paths, derived)
+			}
+		}
+	}
+	slices.Sort(paths)
+	return slices.Compact(paths)
 }
 
 // MountSite adds the popup of one site to the site's own mux, which lies below
@@ -133,12 +147,17 @@ func (h *Handler) site(name string) *site.Site {
 	return h.selftestSite()
 }
 
-// note writes an event down, with the address that it came from.
+// note writes an event down, with the address that it came from; from one
+// address so many a minute. The access log has the others.
 func (h *Handler) note(r *http.Request, e audit.Event) {
-	if from := clientAddr(r); from.IsValid() {
+	from := clientAddr(r)
+	if _, ok := h.Limits.notes.Take(from); !ok {
+		return
+	}
+	if from.IsValid() {
 		e.Address = from.String()
 	}
-	h.Audit.Record(context.WithoutCancel(r.Context()), e)
+	h.Audit.Record(r.Context(), e)
 }
 
 func clientAddr(r *http.Request) netip.Addr { return api.ClientAddr(r, nil) }

@@ -151,6 +151,9 @@ func (h *Handler) redeem(ctx context.Context, r *http.Request, t auth.Transactio
 	h.end(ctx, t, o)
 	failed := outcome{Origin: o.Origin, HostName: o.HostName}
 	var refusal *provider.Refusal
+	if errors.Is(err, context.DeadlineExceeded) {
+		err = &provider.Refusal{Reason: provider.Upstream, Detail: "the host took too long"}
+	}
 	if errors.As(err, &refusal) {
 		page := helpRefusal(refusal, attempt{HostName: o.HostName, Repo: s.Backend.Repo, Connector: a.Name, Callback: t.Redirect})
 		h.fail(r, t, &failed, page, refusal.Error())

@@ -291,11 +291,11 @@ func TestN14Restart(t *testing.T) {
 	w := newWorld(t)
 	b := w.browser()
 	tx, next := b.begin(www, shop)
-	w.build()
+	w.restart()
 	if res := b.returned(w.host.approve(t, next)); res.StatusCode != http.StatusSeeOther {
 		t.Fatalf("%d %s", res.StatusCode, text(t, res))
 	}
-	w.build()
+	w.restart()
 	if outcome, _ := b.claimed(tx, shop); outcome != "success" {
 		t.Error(outcome)
 	}

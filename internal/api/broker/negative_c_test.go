@@ -146,8 +146,13 @@ func TestN38TwoSitesOnOneLaptop(t *testing.T) {
 	})
 	b := w.browser()
 	tx := b.open("provider=github&site_id=cms.netlify.com")
-	if status, got := b.post("/auth/begin", map[string]any{"tx": tx, "origin": local}); status != http.StatusForbidden {
+	status, got := b.post("/auth/begin", map[string]any{"tx": tx, "origin": local})
+	page, _ := got["page"].(map[string]any)
+	if status != http.StatusForbidden || page["id"] != "E-unknown-site" || !strings.Contains(fmt.Sprint(page["action"]), "s/NAME/auth") {
 		t.Errorf("one of two is chosen: %d %v", status, got)
+	}
+	if res := b.get("/s/www/auth?provider=github&site_id=cms.netlify.com"); res.StatusCode != http.StatusOK {
+		t.Errorf("what the page advises: %d", res.StatusCode)
 	}
 }
 

@@ -239,7 +239,7 @@ func TestRefreshWhileTheHostIsAway(t *testing.T) {
 func TestN71RestartBetween(t *testing.T) {
 	w, handle := expiring(t)
 	_, lost := w.refresh(handle, shop) // the answer does not arrive
-	w.build()
+	w.restart()
 	_, got := w.refresh(handle, shop)
 	if got["token"] == nil || got["token"] != lost["token"] || got["refresh_token"] != lost["refresh_token"] {
 		t.Fatalf("after the restart %v, before %v", got, lost)

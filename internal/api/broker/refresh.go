@@ -140,9 +140,8 @@ func (h *Handler) askHost(ctx context.Context, x auth.Holder, refresh string) (p
 	} else {
 		fitting, _, err = fit(ctx, a, g, "", repo)
 	}
-	if err != nil {
-		h.end(ctx, auth.Transaction{Connector: x.Connector}, outcome{Grant: g})
-		return provider.Grant{}, err
+	if err != nil { // nobody gets the wide token, but the host's refresh token is another now
+		return provider.Grant{RefreshToken: g.RefreshToken}, err
 	}
 	return fitting, nil
 }

@@ -38,8 +38,9 @@ type world struct {
 	*Handler
 	t       *testing.T
 	store   *store.Store
-	host    *host // of the site www
-	other   *host // of the site org
+	file    string // of the store
+	host    *host  // of the site www
+	other   *host  // of the site org
 	handler http.Handler
 	log     *safeBuffer
 	sites   []*site.Site
@@ -91,7 +92,8 @@ func newWorld(t *testing.T, changes ...func(*world)) *world {
 		change(w)
 	}
 	var err error
-	if w.store, err = store.Open(t.Context(), filepath.Join(t.TempDir(), "gatehouse.db")); err != nil {
+	w.file = filepath.Join(t.TempDir(), "gatehouse.db")
+	if w.store, err = store.Open(t.Context(), w.file); err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() {
@@ -101,6 +103,20 @@ func newWorld(t *testing.T, changes ...func(*world)) *world {
 	})
 	w.build()
 	return w
+}
+
+// restart ends the server and starts it anew: nothing is left but the disk.
+func (w *world) restart() {
+	w.t.Helper()
+	err := w.store.Close()
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	if w.store, err = store.Open(w.t.Context(), w.file); err != nil {
+		w.t.Fatal(err)
+	}
+	w.Handler = nil
+	w.build()
 }
 
 func (w *world) time() time.Time {
@@ -141,7 +157,6 @@ func (w *world) build() {
 	}
 	mux := http.NewServeMux()
 	w.Mount(mux)
-	pages.Mount(mux)
 	for _, s := range w.sites {
 		sub := http.NewServeMux()
 		w.MountSite(sub, s)
