@@ -11,6 +11,17 @@ import (
 	"gatehouse/test/fakes"
 )
 
+// What the original says to members of organisations.
+const (
+	restricted = "Although you appear to have the correct authorization credentials, " +
+		"the `%s` organization has enabled OAuth App access restrictions, " + //nolint:misspell // the host's spelling
+		"meaning that data access to third-parties is limited. " +
+		"For more information on these restrictions, including how to enable this app, visit " +
+		"https://docs.github.com/articles/restricting-access-to-your-organization-s-data/"
+	protected = "Resource protected by organization SAML enforcement. " + //nolint:misspell // the host's spelling
+		"You must grant your OAuth token access to this organization." //nolint:misspell // the host's spelling
+)
+
 // identify finds out who calls. A bad token is refused even where none is needed.
 func (s *Server) identify(c *call) error {
 	t, err := s.o.OAuth.Authenticate(c.r)
@@ -103,10 +114,7 @@ func (s *Server) mayUse(c *call, r *repository, need Right) error {
 	}
 	if c.token.App != "" && (r.private || need > Read) {
 		if o := s.orgs[fold(r.owner)]; o != nil && o.RestrictApps && !slices.Contains(o.Approved, c.token.App) {
-			return &problem{Status: http.StatusForbidden, Message: fmt.Sprintf("Although you appear to have the correct authorization credentials, "+
-				"the `%s` organization has enabled OAuth App access restrictions, meaning that data access to third-parties is limited. "+
-				"For more information on these restrictions, including how to enable this app, visit "+
-				"https://docs.github.com/articles/restricting-access-to-your-organization-s-data/", o.Login)}
+			return &problem{Status: http.StatusForbidden, Message: fmt.Sprintf(restricted, o.Login)}
 		}
 	}
 	switch {
@@ -127,7 +135,7 @@ func (s *Server) singleSignOn(c *call, r *repository) error {
 	c.w.Header().Set("X-GitHub-SSO", fmt.Sprintf("required; url=%s/orgs/%s/sso?authorization_request=%s%d", s.o.Web, o.Login, "AZ", o.id))
 	return &problem{
 		Status:  http.StatusForbidden,
-		Message: "Resource protected by organization SAML enforcement. You must grant your OAuth token access to this organization.",
+		Message: protected,
 	}
 }
 

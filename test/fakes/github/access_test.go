@@ -13,7 +13,7 @@ const private = "/repos/" + github.SeedPrivate
 // Reading and writing, by people, tokens and organisations: what is answered.
 func TestAccess(t *testing.T) {
 	h := newHost(t)
-	const sso = "Resource protected by organization SAML enforcement. You must grant your OAuth token access to this organization."
+	const sso = "Resource protected by organization SAML enforcement. You must grant your OAuth token access to this organization." //nolint:misspell // the host's spelling
 	const integration = "Resource not accessible by integration"
 	siteID := h.s.RepositoryID(github.SeedSite)
 	install := func() {
@@ -66,7 +66,7 @@ func TestAccess(t *testing.T) {
 			}
 			who.get(private).is(c.readHid)
 			who.do("POST", private+"/git/blobs", blob).is(c.writeHid)
-			if strings.HasPrefix(name, "restricted") && !strings.Contains(a.str("message"), "the `meadow` organization has enabled OAuth App access restrictions") {
+			if strings.HasPrefix(name, "restricted") && !strings.Contains(a.str("message"), "the `meadow` organization has enabled OAuth App access restrictions") { //nolint:misspell // the host's spelling
 				t.Errorf("message %q", a.str("message"))
 			}
 			if got := who.get(site).head.Get("X-GitHub-SSO"); (name == "single sign-on") != strings.HasPrefix(got, "required; url="+h.url) {

@@ -147,7 +147,7 @@ type change struct {
 
 // changes is what differs between two commits, with renames found.
 func (s *Server) changes(ctx context.Context, r *repository, a, b git.ID) ([]change, error) {
-	args := []string{"diff-tree", "-r", "--find-renames", "--full-index", "--no-ext-diff", "--no-textconv", "--no-color"}
+	args := []string{"diff-tree", "-r", "--find-renames", "--full-index", "--no-ext-diff", "--no-textconv", "--no-color"} //nolint:misspell // the host's spelling
 	raw, err := run(ctx, r, append(args, "-z", "--raw", string(a), string(b))...)
 	if err != nil {
 		return nil, err

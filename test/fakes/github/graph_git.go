@@ -87,8 +87,8 @@ func (s *Server) userObject(login string) *object {
 		"id": d["node_id"], "databaseId": d["id"], "login": d["login"], "avatarUrl": d["avatar_url"], "url": d["html_url"],
 		"name": nil, "email": "",
 	}}
-	if d["type"] == "Organization" {
-		o.kind = "Organization"
+	if kind, ok := d["type"].(string); ok {
+		o.kind = kind
 	}
 	if p, ok := s.o.OAuth.Person(login); ok {
 		o.fields["name"], o.fields["email"] = orNull(p.Name), p.Email

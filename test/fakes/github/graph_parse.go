@@ -37,7 +37,7 @@ type selection struct {
 // variable stands for the value of one in arguments.
 type variable string
 
-var errSyntax = errors.New("Parse error") //nolint:staticcheck,revive // shown to callers as the original words it
+var errSyntax = errors.New("Parse error") //nolint:staticcheck // shown to callers as the original words it
 
 // parser reads one document. It stops at the first error.
 type parser struct {
@@ -318,30 +318,29 @@ func (p *parser) value() (any, error) {
 		return nil, fmt.Errorf("%w: the document is nested too deeply", errSyntax)
 	}
 	defer func() { p.deep-- }()
-	switch {
-	case p.tok == "":
+	switch p.tok {
+	case "":
 		return nil, p.wrong()
-	case p.tok == "$":
+	case "$":
 		if err := p.next(); err != nil {
 			return nil, err
 		}
 		name, err := p.name()
 		return variable(name), err
-	case p.tok == "[":
+	case "[":
 		return p.values()
-	case p.tok == "{":
+	case "{":
 		return p.pairs("}")
 	}
-	tok := p.tok
-	switch {
-	case tok[0] == '"':
+	if p.tok[0] == '"' {
 		var text string
-		if err := json.Unmarshal([]byte(tok), &text); err != nil {
+		if err := json.Unmarshal([]byte(p.tok), &text); err != nil {
 			return nil, p.wrong()
 		}
 		return text, p.next()
-	case isNumber(tok[0]):
-		n, err := strconv.ParseFloat(tok, 64)
+	}
+	if isNumber(p.tok[0]) {
+		n, err := strconv.ParseFloat(p.tok, 64)
 		if err != nil {
 			return nil, p.wrong()
 		}

@@ -113,7 +113,7 @@ func (s *Server) pullObject(c *call, i issue) *object {
 			defer s.mu.RUnlock()
 			for _, name := range i.labels {
 				l := r.labels[name]
-				list = append(list, &object{"Label", map[string]any{"id": node("LA", l.id), "name": name, "color": l.color}})
+				list = append(list, &object{"Label", map[string]any{"id": node("LA", l.id), "name": name, "color": l.colour}}) //nolint:misspell // the host's spelling
 			}
 			return connection("Label", list, args), nil
 		}),

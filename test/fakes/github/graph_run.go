@@ -87,9 +87,9 @@ func (d document) operation(name string) (operation, error) {
 		}
 	}
 	if name != "" {
-		return operation{}, fmt.Errorf("No operation named %q", name) //nolint:staticcheck,revive // the original's words
+		return operation{}, fmt.Errorf("No operation named %q", name) //nolint:staticcheck // the original's words
 	}
-	return operation{}, errors.New("An operation name is required") //nolint:staticcheck,revive // the original's words
+	return operation{}, errors.New("An operation name is required") //nolint:staticcheck // the original's words
 }
 
 // object answers what a set selects of an object. An error ends the request.
@@ -138,7 +138,7 @@ func is(kind, wanted string) bool {
 	case "GitObject":
 		return kind == "Commit" || kind == "Blob" || kind == "Tree"
 	case "Actor", "RepositoryOwner":
-		return kind == "User" || kind == "Organization"
+		return kind == "User" || kind == "Organization" //nolint:misspell // the host's spelling
 	}
 	return false
 }
@@ -150,7 +150,7 @@ func (g *graphRun) field(out doc, o *object, s selection, path []any) error {
 	}
 	v, ok := o.fields[s.name]
 	if !ok {
-		return fmt.Errorf("Field '%s' doesn't exist on type '%s'", s.name, o.kind) //nolint:staticcheck,revive // the original's words
+		return fmt.Errorf("Field '%s' doesn't exist on type '%s'", s.name, o.kind) //nolint:staticcheck // the original's words
 	}
 	if r, ok := v.(resolve); ok {
 		args := map[string]any{}

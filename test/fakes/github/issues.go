@@ -12,9 +12,9 @@ import (
 
 // label is a name that issues can carry. Guarded by Server.mu.
 type label struct {
-	id    int64
-	name  string
-	color string
+	id     int64
+	name   string
+	colour string
 }
 
 // comment is what somebody said at an issue. Guarded by Server.mu.
@@ -135,7 +135,7 @@ func (s *Server) label(r *repository, i *issue, names []string) {
 		}
 		if r.labels[name] == nil {
 			s.next++
-			r.labels[name] = &label{id: s.next, name: name, color: "ededed"}
+			r.labels[name] = &label{id: s.next, name: name, colour: "ededed"}
 		}
 		i.labels = append(i.labels, name)
 	}
@@ -262,7 +262,7 @@ func (s *Server) renderLabels(r *repository, i *issue) []any {
 		l := r.labels[name]
 		out = append(out, doc{
 			"id": l.id, "node_id": node("LA", l.id), "url": s.api("/repos/%s/labels/%s", r.full(), url.PathEscape(name)),
-			"name": name, "color": l.color, "default": false, "description": nil,
+			"name": name, "color": l.colour, "default": false, "description": nil, //nolint:misspell // the host's spelling
 		})
 	}
 	return out

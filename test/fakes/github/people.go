@@ -153,11 +153,15 @@ func (s *Server) emails(c *call) error {
 }
 
 func (s *Server) profile(c *call) error {
-	u, ok := s.o.OAuth.Person(c.at("login"))
-	if !ok {
+	if u, ok := s.o.OAuth.Person(c.at("login")); ok {
+		return c.reply(http.StatusOK, s.renderProfile(u))
+	}
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	if s.orgs[fold(c.at("login"))] == nil {
 		return notFound()
 	}
-	return c.reply(http.StatusOK, s.renderProfile(u))
+	return c.reply(http.StatusOK, s.renderUser(c.at("login")))
 }
 
 // avatar is a coloured square, so that pages have a picture to show.

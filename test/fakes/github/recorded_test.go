@@ -87,7 +87,7 @@ func shapes() []shape {
 		{"pulls", "GET", `^/pulls$`, 200, "#." + strings.ReplaceAll(pullFields, " ", " #.")},
 		{"new pull", "POST", `^/pulls$`, 201, pullFields + " mergeable_state"},
 		{"closed pull", "PATCH", `^/pulls/\d+$`, 200, pullFields},
-		{"labels", "PUT", `^/issues/\d+/labels$`, 200, "#.id #.name #.color #.default"},
+		{"labels", "PUT", `^/issues/\d+/labels$`, 200, "#.id #.name #.color #.default"}, //nolint:misspell // the host's spelling
 		{"merge", "PUT", `^/pulls/\d+/merge$`, 200, "sha merged message"},
 		{"new fork", "POST", `^/forks$`, 202, "full_name fork parent.full_name owner.login permissions.push default_branch"},
 	}
@@ -195,7 +195,7 @@ func TestAnswersAreAsRecorded(t *testing.T) {
 		a := given[sh.name].is(sh.status)
 		for _, f := range strings.Fields(sh.fields) {
 			got := kindOf(a.value, f)
-			if want := kinds[f]; !want[got] && !(got == "" && want[""]) || got == "" && len(want) > 1 {
+			if want := kinds[f]; !want[got] || got == "" && len(want) > 1 {
 				t.Errorf("%s: %s is %q, recorded as %v", sh.name, f, got, want)
 			}
 		}

@@ -25,7 +25,7 @@ func (s *Server) mountRefs() {
 // value is where a full ref name points to; "" when there is none.
 func value(ctx context.Context, r *repository, name string) (git.ID, error) {
 	if git.CheckRef(name) != nil {
-		return "", nil
+		return "", nil //nolint:nilerr // what cannot be a name is not there
 	}
 	id, err := r.git.Resolve(ctx, name)
 	if fault.Is(err, fault.NotFound) {

@@ -27,7 +27,7 @@ func (s *Server) web(format string, args ...any) string {
 func (s *Server) renderUser(login string) doc {
 	kind, id := "User", int64(0)
 	if o := s.orgs[fold(login)]; o != nil {
-		kind, id, login = "Organization", o.id, o.Login
+		kind, id, login = "Organization", o.id, o.Login //nolint:misspell // the host's spelling
 	} else if p, ok := s.o.OAuth.Person(login); ok {
 		id, login = p.ID, p.Login
 	}
@@ -100,7 +100,7 @@ func (s *Server) renderRepoWhole(c *call, r *repository) doc {
 		d["parent"], d["source"] = s.renderRepo(c, r.parent), s.renderRepo(c, r.network.repos[0])
 	}
 	if o := s.orgs[fold(r.owner)]; o != nil {
-		d["organization"] = d["owner"]
+		d["organization"] = d["owner"] //nolint:misspell // the host's spelling
 	}
 	return d
 }
