@@ -129,6 +129,11 @@ func (p *Provider) githubMayPush(ctx context.Context, g Grant, login string, rep
 		return 0, p.githubDenied(a, login, repo)
 	case found.ID == 0:
 		return 0, refuse(Upstream, "the host does not say which repository %s is", repo.Path)
+	case p.isApp() && repo.ID != 0 && found.ID != repo.ID:
+		// The token was narrowed to another repository, or not at all.
+		r := refuse(NoWrite, "%s has the id %d, and the site's configuration says %d", repo.Path, found.ID, repo.ID)
+		r.Login = login
+		return 0, r
 	case !found.Permissions.Push && !repo.AnyoneMayFork:
 		return 0, mayNotPush(login, repo.Path)
 	}

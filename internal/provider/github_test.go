@@ -153,6 +153,7 @@ func TestCheckOfAGitHubApp(t *testing.T) {
 		"everywhere, but not hers": {answers: map[string]http.HandlerFunc{installations: all}, want: provider.NoWrite, says: "404"},
 		"she may only read":        {answers: map[string]http.HandlerFunc{repo: says(200, githubPull), installations: all}, want: provider.NoWrite, says: "may see"},
 		"the app may only read":    {answers: map[string]http.HandlerFunc{repo: says(200, githubPush), installations: at(`,"repository_selection":"all","permissions":{"contents":"read"}`)}, want: provider.Scope, link: "/settings/installations/9", says: "may only read contents"},
+		"another of that name":     {answers: map[string]http.HandlerFunc{repo: says(200, strings.Replace(githubPush, "77", "78", 1)), installations: all}, want: provider.NoWrite, says: "the site's configuration says 77"},
 		"to read is enough":        {answers: map[string]http.HandlerFunc{repo: says(200, githubPull), installations: at(`,"repository_selection":"all","permissions":{"contents":"read"}`)}, fork: true},
 		"the list is away":         {answers: map[string]http.HandlerFunc{repo: says(200, githubPush), installations: says(502, ``)}, want: provider.Upstream, says: "502"},
 		"the list is forbidden":    {answers: map[string]http.HandlerFunc{repo: says(200, githubPush), installations: says(403, `{"message":"no"}`)}, want: provider.NoWrite},
@@ -162,7 +163,7 @@ func TestCheckOfAGitHubApp(t *testing.T) {
 			c.answers[user] = says(200, githubMe)
 			h := newHost(t, c.answers)
 			p := h.provider(provider.GitHub, func(a *provider.App) { a.Slug = "our-app" })
-			a, err := p.Check(t.Context(), provider.Grant{AccessToken: access}, "", provider.Repository{Path: "Org/site", AnyoneMayFork: c.fork})
+			a, err := p.Check(t.Context(), provider.Grant{AccessToken: access}, "", provider.Repository{Path: "Org/site", ID: 77, AnyoneMayFork: c.fork})
 			if len(h.paths()) > 40 {
 				t.Errorf("%d calls", len(h.paths()))
 			}
@@ -249,6 +250,42 @@ func TestNarrow(t *testing.T) {
 	_, err = h.provider(provider.GitHub, app).Narrow(t.Context(), g, repo)
 	if r := refused(t, err); r.Reason != provider.BadClient {
 		t.Error(r)
+	}
+}
+
+// A token that came narrow from a refresh cannot be narrowed again. It is looked
+// at, and nothing is believed.
+func TestNarrowWhatIsNarrow(t *testing.T) {
+	const (
+		route         = "POST /api/v3/applications/client-id/token/scoped"
+		installations = "GET /api/v3/user/installations"
+		listed        = "GET /api/v3/user/installations/9/repositories"
+	)
+	nine := says(200, `{"installations":[{"id":9}]}`)
+	for name, c := range map[string]struct {
+		answers map[string]http.HandlerFunc
+		narrow  bool
+	}{
+		"this one alone":      {map[string]http.HandlerFunc{installations: nine, listed: says(200, `{"total_count":1,"repositories":[{"id":77}]}`)}, true},
+		"another one":         {map[string]http.HandlerFunc{installations: nine, listed: says(200, `{"total_count":1,"repositories":[{"id":78}]}`)}, false},
+		"and another one":     {map[string]http.HandlerFunc{installations: nine, listed: says(200, `{"total_count":2,"repositories":[{"id":77},{"id":78}]}`)}, false},
+		"and more, not shown": {map[string]http.HandlerFunc{installations: nine, listed: says(200, `{"total_count":2,"repositories":[{"id":77}]}`)}, false},
+		"none":                {map[string]http.HandlerFunc{installations: nine, listed: says(200, `{"total_count":0,"repositories":[]}`)}, false},
+		"not told":            {map[string]http.HandlerFunc{installations: nine}, false},
+		"installed nowhere":   {map[string]http.HandlerFunc{installations: says(200, `{}`)}, false},
+		"not told where":      {map[string]http.HandlerFunc{}, false},
+	} {
+		c.answers[route] = says(422, `{"message":"Validation Failed"}`)
+		h := newHost(t, c.answers)
+		g := provider.Grant{AccessToken: access, RefreshToken: refresh}
+		got, err := h.provider(provider.GitHub, func(a *provider.App) { a.Slug = "our-app" }).Narrow(t.Context(), g, provider.Repository{Path: "Org/site", ID: 77})
+		if c.narrow {
+			if g.RepositoryID = 77; err != nil || got != g {
+				t.Errorf("%s: %+v %v", name, got, err)
+			}
+		} else if r := refused(t, err); r.Reason != provider.Upstream || got != (provider.Grant{}) {
+			t.Errorf("%s: %+v %v", name, got, r)
+		}
 	}
 }
 

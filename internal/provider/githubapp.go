@@ -147,10 +147,47 @@ func (p *Provider) narrow(ctx context.Context, g Grant, repo Repository) (Grant,
 		return Grant{}, err
 	case a.status == http.StatusUnauthorized:
 		return Grant{}, a.refused(BadClient, "")
+	case a.status == http.StatusForbidden, a.status == http.StatusNotFound, a.status == http.StatusUnprocessableEntity:
+		// A token that is narrow already cannot be narrowed once more.
+		if p.seesOnly(ctx, g, repo.ID) {
+			g.RepositoryID = repo.ID
+			return g, nil
+		}
+		return Grant{}, a.refused(Upstream, "")
 	case a.status/100 != 2:
 		return Grant{}, a.refused(Upstream, "")
 	}
 	return g.narrowed(a.body, repo.ID)
+}
+
+// seesOnly reports whether a token is known to be good for one repository and
+// no other.
+func (p *Provider) seesOnly(ctx context.Context, g Grant, repository int64) bool {
+	var installed struct {
+		Installations []installation `json:"installations"`
+	}
+	a, err := p.get(ctx, g, "/user/installations"+paged(1), &installed)
+	if err != nil || a.status != http.StatusOK || len(installed.Installations) > maxInstallationPages {
+		return false
+	}
+	seen := 0
+	for _, i := range installed.Installations {
+		var list struct {
+			Total        int                `json:"total_count"`
+			Repositories []githubRepository `json:"repositories"`
+		}
+		a, err := p.get(ctx, g, "/user/installations/"+strconv.FormatInt(i.ID, 10)+"/repositories"+paged(1), &list)
+		if err != nil || a.status != http.StatusOK {
+			return false
+		}
+		for _, r := range list.Repositories {
+			if r.ID != repository {
+				return false
+			}
+		}
+		seen += max(list.Total, len(list.Repositories))
+	}
+	return seen == 1
 }
 
 // narrowed is the grant with the token that the host has made from its token.

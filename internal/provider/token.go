@@ -17,12 +17,17 @@ func (p *Provider) Exchange(ctx context.Context, code, verifier, redirect string
 		form.Set("code_verifier", verifier)
 	}
 	g, err := p.grant(ctx, form, repo, BadCode)
+	if err == nil && p.isApp() {
+		g.RepositoryID = repo.ID
+	}
 	return g, p.tidy(ctx, err, code, verifier)
 }
 
 // Refresh redeems a refresh token; Dead when the host does not know it any
 // more. The grant's refresh token is the one to use next, whether or not it is
-// a new one. The redirect is the one of the sign-in.
+// a new one. The redirect is the one of the sign-in. A GitHub App's new token
+// has to go through Narrow: that a refresh keeps a token narrow is nowhere
+// promised, although it is asked for.
 func (p *Provider) Refresh(ctx context.Context, refresh, redirect string, repo Repository) (Grant, error) {
 	form := url.Values{"grant_type": {"refresh_token"}, "refresh_token": {refresh}}
 	if p.dialect.redirect {
@@ -45,11 +50,7 @@ func (p *Provider) grant(ctx context.Context, form url.Values, repo Repository, 
 	if err != nil {
 		return Grant{}, err
 	}
-	g, err := p.parseGrant(a, unknown, time.Now())
-	if err == nil && p.isApp() {
-		g.RepositoryID = repo.ID
-	}
-	return g, err
+	return p.parseGrant(a, unknown, time.Now())
 }
 
 // tokenCall posts a form with the app's credentials.
@@ -131,8 +132,8 @@ func (p *Provider) Check(ctx context.Context, g Grant, asked string, repo Reposi
 }
 
 // Narrow swaps a GitHub App's token for one that is good for the repository
-// alone; the refresh token stays. A token that is narrow already, a repository
-// without ID, and other kinds of apps: g comes back unchanged.
+// alone; the refresh token stays. A token that is known to be narrow already,
+// a repository without ID, and other kinds of apps: g comes back unchanged.
 func (p *Provider) Narrow(ctx context.Context, g Grant, repo Repository) (Grant, error) {
 	if !p.isApp() || repo.ID == 0 || g.RepositoryID == repo.ID {
 		return g, nil
