@@ -83,7 +83,7 @@ func (h *house) elsewhere() (sites []*site.Site, endpoints []string) {
 // broker looks at their Origin itself.
 func (h *house) refreshed() []string {
 	_, endpoints := h.elsewhere()
-	return append([]string{"/auth", "/auth/refresh", "/oauth/token", "/oauth/access_token", "/s/{site}/auth"}, endpoints...)
+	return append(broker.RefreshPaths(endpoints), "/s/{site}/auth")
 }
 
 // entries are the connectors of the file.

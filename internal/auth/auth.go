@@ -12,6 +12,10 @@
 // user's roles up anew: what is taken away is gone at once, also for an access
 // token that has not expired.
 //
+// It also keeps what the popup of CMS pages elsewhere must remember: sign-ins at
+// Git hosts that are under way (Transactions), and what stands in browsers for
+// the hosts' refresh tokens (Handles).
+//
 // Cookies and refresh tokens are random or derived values of 256 bits; only
 // their SHA-256 is stored.
 package auth
