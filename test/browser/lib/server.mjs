@@ -108,16 +108,17 @@ export class Repository {
  *   worktree: the repository has one, which is brought along; more: further YAML lines of the site;
  *   backend: instead of files, YAML of a backend at a host
  * @param {string} [o.yaml] further YAML lines of the file
+ * @param {string} [o.host] the name of the server's host, of this machine
  * @param {number} [o.port] the port, where something has to know it before
  * @param {{email: string, name: string, site?: string, role?: string, operator?: boolean}[]} o.people
  * @param {string[]} [o.under] a command that runs the server, such as strace with its options
  * @param {object} [o.as] options for spawn: {uid, gid, env}
  * @param {(dir: string) => void} [o.prepare] is called when all is there but no server
  */
-export async function start({ sites, people = [], yaml: top = '', port, under = [], as = {}, prepare }) {
+export async function start({ sites, people = [], yaml: top = '', host = '127.0.0.1', port, under = [], as = {}, prepare }) {
   const dir = mkdtempSync(join(tmpdir(), 'gatehouse-browser-'));
   port ??= await freePort();
-  const url = `http://127.0.0.1:${port}`;
+  const url = `http://${host}:${port}`;
   const repositories = {};
   let yaml = `url: ${url}\nlisten: 127.0.0.1:${port}\ndata: ./data\n${top}sites:\n`;
   for (const [name, { files, bundle, worktree, backend, more = '' }] of Object.entries(sites)) {
