@@ -173,7 +173,7 @@ func TestAddressesThatAreRefused(t *testing.T) {
 	c := client(t, outbound.Options{})
 	for _, host := range []string{
 		"10.1.2.3", "172.16.0.1", "192.168.1.1", "169.254.169.254", "100.64.0.1", "0.0.0.0", "255.255.255.255", "224.0.0.1", "198.18.0.1",
-		"[fe80::1]", "[fd00::1]", "[::]", "[::ffff:10.0.0.1]", "[64:ff9b::a9fe:a9fe]", "[2002:a00:1::]", "[2001::1]", "[fec0::1]", "[ff02::1]",
+		"[fe80::1]", "[fd00::1]", "[::]", "[::ffff:10.0.0.1]", "[::ffff:100.64.0.1]", "[64:ff9b::a9fe:a9fe]", "[2002:a00:1::]", "[2001::1]", "[fec0::1]", "[ff02::1]",
 	} {
 		if _, err := get(t, c, "http://"+host+"/"); !errors.Is(err, outbound.ErrPrivate) {
 			t.Errorf("%s: %v", host, err)
