@@ -17,7 +17,7 @@ import (
 
 // doctorSettings reads gatehouse.yaml when the command line or the environment
 // names it; nil: nobody does.
-func doctorSettings(c *cobra.Command, ctx context.Context) (*doctor.Settings, error) { //nolint:revive // the command's own context has no time-out
+func doctorSettings(ctx context.Context, c *cobra.Command) (*doctor.Settings, error) {
 	if !c.Flags().Changed("config") && os.Getenv("GATEHOUSE_CONFIG") == "" {
 		return nil, nil
 	}

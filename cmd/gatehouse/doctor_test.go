@@ -67,7 +67,7 @@ sites:
 		t.Fatal(err)
 	}
 	ctx, cancel := context.WithCancel(t.Context())
-	a, err := app.New(ctx, cfg, app.Options{Log: slog.New(slog.NewTextHandler(io.Discard, nil)), Listener: l})
+	a, err := app.New(ctx, cfg, app.Options{Log: slog.New(slog.DiscardHandler), Listener: l})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -157,7 +157,7 @@ func TestDoctorKnowsTheLatestSignIn(t *testing.T) {
 
 func TestDoctorFindsSecretsThatAllCanRead(t *testing.T) {
 	c := newClinic(t)
-	if err := os.Chmod(filepath.Join(filepath.Dir(c.file), "secret"), 0o644); err != nil { //nolint:gosec // that is the point
+	if err := os.Chmod(filepath.Join(filepath.Dir(c.file), "secret"), 0o644); err != nil {
 		t.Fatal(err)
 	}
 	out, err := c.doctor(t, "--config", c.file)

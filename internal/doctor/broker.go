@@ -105,7 +105,7 @@ func (x *exam) begin(p *popup, origin string) (begun, error) {
 	req.Header.Set("Origin", x.broker)
 	req.Header.Set("Sec-Fetch-Site", "same-origin")
 	if p.cookie != nil {
-		req.AddCookie(&http.Cookie{Name: p.cookie.Name, Value: p.cookie.Value})
+		req.Header.Set("Cookie", p.cookie.Name+"="+p.cookie.Value)
 	}
 	a, err := x.send(req)
 	if err != nil {
@@ -120,12 +120,11 @@ func (x *exam) begin(p *popup, origin string) (begun, error) {
 		} `json:"page"`
 	}
 	b := begun{status: a.status}
-	if json.Unmarshal(a.body, &said) != nil {
-		return b, nil
-	}
-	b.help, b.sentence, b.config = said.Page.ID, said.Page.Sentence, said.Page.Config
-	if u, err := url.Parse(said.Next); err == nil && u.Host != "" && a.status == http.StatusOK {
-		b.next = u
+	if json.Unmarshal(a.body, &said) == nil { // else it is not our broker who answers
+		b.help, b.sentence, b.config = said.Page.ID, said.Page.Sentence, said.Page.Config
+		if u, err := url.Parse(said.Next); err == nil && u.Host != "" && a.status == http.StatusOK {
+			b.next = u
+		}
 	}
 	return b, nil
 }

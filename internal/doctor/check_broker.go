@@ -15,7 +15,7 @@ func (x *exam) checkBroker() {
 	}
 	p, err := x.openPopup()
 	if err == nil && p.status == http.StatusNotFound && p.kind == "" && x.endpoint != "auth" {
-		p, err = x.otherEndpoint(p)
+		p = x.otherEndpoint(p)
 	}
 	if err != nil {
 		x.find(Finding{ID: "popup", Group: GroupOrigin, Severity: Error, Problem: "The popup's page cannot be opened at " + x.broker + ": " + why(err) + ".", Remedy: "Look at the proxy in front of Gatehouse, and at Gatehouse's log."})
@@ -42,21 +42,25 @@ func (x *exam) checkBroker() {
 
 // otherEndpoint looks whether the usual path is served where the written one is
 // not.
-func (x *exam) otherEndpoint(refused *popup) (*popup, error) {
+func (x *exam) otherEndpoint(refused *popup) *popup {
 	written := x.endpoint
 	x.endpoint = "auth"
 	p, err := x.openPopup()
 	if err != nil || p.kind == "" {
 		x.endpoint = written
-		return refused, nil
+		return refused
 	}
-	x.find(Finding{
+	f := Finding{
 		ID: "endpoint", Group: GroupAddress, Severity: Error, Line: x.config.line("auth_endpoint"),
 		Problem: "Gatehouse serves no popup at auth_endpoint: " + quote(written) + ".",
 		Remedy:  "Write auth_endpoint: auth, or name the path as the site's auth_endpoint in gatehouse.yaml.",
-	})
+	}
+	if x.site != nil && strings.Trim(x.site.Endpoint, "/") == written {
+		f.Remedy = "It is in gatehouse.yaml, so the server has not read that file anew: send it SIGHUP, or restart it."
+	}
+	x.find(f)
 	x.mend("backend.auth_endpoint", "auth", "the path that Gatehouse serves")
-	return p, nil
+	return p
 }
 
 func (x *exam) checkEndpointKnown() {

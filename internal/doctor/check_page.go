@@ -158,8 +158,10 @@ func (x *exam) needs() []need {
 		return list
 	}
 	list = append(list, need{directive: "connect-src", url: x.config.url})
-	if api, err := url.Parse(x.apiRoot()); err == nil && api.Host != "" {
-		list = append(list, need{directive: "connect-src", url: api.JoinPath("/")})
+	for _, root := range []string{x.apiRoot(), x.config.get("graphql_api_root").text} {
+		if api, err := url.Parse(root); err == nil && api.Host != "" {
+			list = append(list, need{directive: "connect-src", url: &url.URL{Scheme: api.Scheme, Host: api.Host, Path: "/"}})
+		}
 	}
 	if x.broker != "" && c.refreshes(x.backend()) {
 		if u, err := url.Parse(x.broker + "/auth"); err == nil {

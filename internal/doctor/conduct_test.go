@@ -127,7 +127,7 @@ func TestAPageOnALaptop(t *testing.T) {
 func TestBackendsWithoutAPopup(t *testing.T) {
 	for _, backend := range []string{"git-gateway", "gitea", "azure", "test-repo"} {
 		r := newRig(t)
-		r.config = edited(t, "github", backend)
+		r.config = edited(t, "github", backend, "https://auth.example.com", "https://git.example.com")
 		rep := r.run()
 		if p := problems(rep); !slices.Equal(p, []string{"backend-popup"}) || !rep.OK {
 			t.Errorf("%s: %v", backend, p)
@@ -136,6 +136,21 @@ func TestBackendsWithoutAPopup(t *testing.T) {
 			if "https://"+q.URL.Host == brokerOrigin {
 				t.Errorf("%s: the broker was asked", backend)
 			}
+		}
+	}
+}
+
+// A CMS that wants the host at base_url does not get on with Gatehouse there.
+func TestGatehouseIsNoHost(t *testing.T) {
+	for _, settings := range []bool{true, false} {
+		r := newRig(t)
+		r.config = edited(t, "github", "gitea")
+		if settings {
+			r.withSettings()
+		}
+		rep := r.run()
+		if f := find(rep, "backend-popup"); f == nil || f.Severity != Error || f.Line != 5 {
+			t.Errorf("%+v", f)
 		}
 	}
 }

@@ -99,7 +99,7 @@ func (r *rig) gatehouse(origin string) http.Handler {
 	if err != nil {
 		r.t.Fatal(err)
 	}
-	log := slog.New(slog.NewTextHandler(io.Discard, nil))
+	log := slog.New(slog.DiscardHandler)
 	pages, err := broker.NewPages(web.Broker(), log)
 	if err != nil {
 		r.t.Fatal(err)
