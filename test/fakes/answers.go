@@ -175,7 +175,7 @@ func (giteaAnswers) refuse(w http.ResponseWriter, _ *http.Request, p problem) {
 	word, text := string(p), "the request is not as it has to be"
 	switch p {
 	case badClient:
-		text = "the client is not known, or its secret is wrong"
+		word, text = "unauthorized_client", "invalid client secret"
 	case badRedirect:
 		word, text = "unauthorized_client", "unexpected redirect URI"
 	case badVerifier:

@@ -209,7 +209,7 @@ func TestCodeForToken(t *testing.T) {
 func TestTokenRequestsThatAreRefused(t *testing.T) {
 	t.Parallel()
 	each(t, func(t *testing.T, h *host) {
-		client := word(h.Kind, KindGitHub, "incorrect_client_credentials", KindBitbucket, "unauthorized_client", "invalid_client")
+		client := word(h.Kind, KindGitHub, "incorrect_client_credentials", KindBitbucket, "unauthorized_client", KindGitea, "unauthorized_client", "invalid_client")
 		grant := word(h.Kind, KindGitHub, "bad_verification_code", "invalid_grant")
 		redirect := word(h.Kind, KindGitHub, "redirect_uri_mismatch", KindGitea, "unauthorized_client", "invalid_grant")
 		of := func(id, secret, code string) answer {
