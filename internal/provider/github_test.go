@@ -81,7 +81,7 @@ func TestCheckAtGitHub(t *testing.T) {
 			}
 			g := provider.Grant{AccessToken: access, RefreshToken: refresh, Scope: c.grant}
 			a, err := h.provider(provider.GitHub).Check(t.Context(), g, c.asked, provider.Repository{Path: "Org/site", AnyoneMayFork: c.fork})
-			for _, r := range h.asked {
+			for _, r := range h.requests() {
 				if r.Header.Get("Authorization") != "Bearer "+access {
 					t.Errorf("%s without the token", r.URL)
 				}
@@ -229,11 +229,11 @@ func TestNarrow(t *testing.T) {
 		t.Errorf("%+v %v", got, err)
 	}
 	var sent map[string]any
-	if err := json.Unmarshal([]byte(h.bodies[0]), &sent); err != nil || len(sent) != 3 || sent["access_token"] != access || sent["target"] != "Org" || !slices.Equal(sent["repository_ids"].([]any), []any{77.0}) {
-		t.Errorf("sent %s", h.bodies[0])
+	if err := json.Unmarshal([]byte(h.requests()[0].body), &sent); err != nil || len(sent) != 3 || sent["access_token"] != access || sent["target"] != "Org" || !slices.Equal(sent["repository_ids"].([]any), []any{77.0}) {
+		t.Errorf("sent %s", h.requests()[0].body)
 	}
-	if id, pass, _ := h.asked[0].BasicAuth(); id != "client-id" || pass != secret || h.asked[0].Header.Get("Content-Type") != "application/json" {
-		t.Errorf("%v", h.asked[0].Header)
+	if id, pass, _ := h.requests()[0].BasicAuth(); id != "client-id" || pass != secret || h.requests()[0].Header.Get("Content-Type") != "application/json" {
+		t.Errorf("%v", h.requests()[0].Header)
 	}
 
 	for name, answer := range map[string]http.HandlerFunc{

@@ -32,7 +32,7 @@ func (c check) run(t *testing.T, kind string, profile provider.Profile, change .
 	}
 	g := provider.Grant{AccessToken: access, RefreshToken: refresh, Scope: c.scope}
 	a, err := h.provider(kind, change...).Check(t.Context(), g, c.asked, provider.Repository{Path: path, AnyoneMayFork: c.fork})
-	for _, r := range h.asked {
+	for _, r := range h.requests() {
 		if r.Header.Get("Authorization") != "Bearer "+access || r.Method != http.MethodGet {
 			t.Errorf("%s %s with %s", r.Method, r.URL, r.Header.Get("Authorization"))
 		}

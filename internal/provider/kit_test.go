@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"net/url"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -25,6 +26,13 @@ const (
 	callback = "https://cms.example.org/callback/here"
 )
 
+// request is what was asked, with what was sent.
+type request struct {
+	*http.Request
+	form url.Values
+	body string
+}
+
 // host is a practice host: answers by method and path, and what was asked.
 type host struct {
 	*httptest.Server
@@ -32,9 +40,7 @@ type host struct {
 
 	mu      sync.Mutex
 	answers map[string]http.HandlerFunc
-	asked   []*http.Request
-	forms   []url.Values
-	bodies  []string
+	asked   []request
 }
 
 func newHost(t *testing.T, answers map[string]http.HandlerFunc) *host {
@@ -51,7 +57,7 @@ func (h *host) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	body, _ := io.ReadAll(r.Body)
 	form, _ := url.ParseQuery(string(body))
 	h.mu.Lock()
-	h.asked, h.forms, h.bodies = append(h.asked, r), append(h.forms, form), append(h.bodies, string(body))
+	h.asked = append(h.asked, request{r, form, string(body)})
 	// With the query, or else without it.
 	answer, there := h.answers[r.Method+" "+r.URL.RequestURI()]
 	if !there {
@@ -65,11 +71,15 @@ func (h *host) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	answer(w, r)
 }
 
-func (h *host) paths() []string {
+func (h *host) requests() []request {
 	h.mu.Lock()
 	defer h.mu.Unlock()
+	return slices.Clone(h.asked)
+}
+
+func (h *host) paths() []string {
 	var all []string
-	for _, r := range h.asked {
+	for _, r := range h.requests() {
 		all = append(all, r.Method+" "+r.URL.RequestURI())
 	}
 	return all

@@ -17,7 +17,7 @@ func practice(t *testing.T, run func(t *testing.T, s *fakes.Server, p *provider.
 	for _, d := range []fakes.Dialect{fakes.GitHub(), fakes.GitLab(), fakes.Bitbucket(), fakes.Gitea()} {
 		t.Run(d.Kind, func(t *testing.T) {
 			s := fakes.New(d, nil)
-			t.Cleanup(s.Close)
+			t.Cleanup(func() { _ = s.Close() })
 			s.AddPerson(fakes.Person{Login: "ann"})
 			s.AddApp(fakes.App{ID: "client-id", Secret: secret, Redirects: []string{callback}, ExpiringTokens: true})
 			mux := http.NewServeMux()
@@ -103,7 +103,7 @@ func TestCodesThatPracticeHostsRefuse(t *testing.T) {
 // The rights of people at a whole practice GitHub.
 func TestCheckAtAPracticeGitHub(t *testing.T) {
 	oauth := fakes.New(fakes.GitHub(), nil)
-	t.Cleanup(oauth.Close)
+	t.Cleanup(func() { _ = oauth.Close() })
 	oauth.AddApp(fakes.App{ID: "client-id", Secret: secret})
 	oauth.AddApp(fakes.App{ID: "app-id", Secret: secret, Slug: "our-app"})
 	var handler http.Handler

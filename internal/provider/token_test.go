@@ -280,10 +280,10 @@ func TestTokenRequests(t *testing.T) {
 			c.refresh.Set("grant_type", "refresh_token")
 			c.refresh.Set("refresh_token", refresh)
 			for i, want := range []url.Values{c.exchange, c.refresh} {
-				if got := h.forms[i]; got.Encode() != want.Encode() {
+				if got := h.requests()[i].form; got.Encode() != want.Encode() {
 					t.Errorf("sent\n%s, want\n%s", got.Encode(), want.Encode())
 				}
-				r := h.asked[i]
+				r := h.requests()[i]
 				if id, pass, basic := r.BasicAuth(); basic != c.basic || (basic && (id != "client-id" || pass != secret)) {
 					t.Errorf("basic: %v %s", basic, id)
 				}
@@ -311,7 +311,7 @@ func TestPKCE(t *testing.T) {
 			if _, err := exchange(t, p); err != nil {
 				t.Fatal(err)
 			}
-			q, sent := u.Query(), h.forms[0].Get("code_verifier")
+			q, sent := u.Query(), h.requests()[0].form.Get("code_verifier")
 			want := on && kind != provider.Bitbucket
 			if want && (q.Get("code_challenge") != challenge || q.Get("code_challenge_method") != "S256" || sent != verifier) {
 				t.Errorf("%s: %s, verifier %q", kind, u, sent)
@@ -408,11 +408,15 @@ func TestRevoke(t *testing.T) {
 				t.Errorf("%s: %v", name, r)
 			}
 		}
-		if got := strings.Join(h.bodies, "\n"); got != c.body {
+		got := ""
+		for _, r := range h.requests() {
+			got += r.body
+		}
+		if got != c.body {
 			t.Errorf("%s: sent %s", name, got)
 		}
 		if c.kind == provider.GitHub {
-			if id, pass, _ := h.asked[0].BasicAuth(); id != "client-id" || pass != secret {
+			if id, pass, _ := h.requests()[0].BasicAuth(); id != "client-id" || pass != secret {
 				t.Errorf("%s: not as the app", name)
 			}
 		}
