@@ -141,7 +141,11 @@ func (d *decoder) checkPopup(s *Site, path string) {
 func reserved(path string) bool {
 	first, _, _ := strings.Cut(strings.TrimPrefix(path, "/"), "/")
 	switch first {
-	case "s", "auth", "oauth", "callback", "console", "admin", "login", "logout", "healthz", "readyz", "github":
+	case "s", "auth", "callback", "console", "admin", "login", "logout", "healthz", "readyz", "github":
+		return true
+	}
+	switch path {
+	case "/oauth/authorize", "/oauth/token", "/oauth/access_token", "/oauth/redirect":
 		return true
 	}
 	return strings.HasPrefix(first, ".") || strings.HasPrefix(path, "/api/v1")
