@@ -67,6 +67,27 @@ test('a failure waits until the person has read it', async () => {
   assert.deepEqual(w.finished, [done]);
 });
 
+test('a question that is under way when the failure comes is the last one', async () => {
+  let answer;
+  const w = waits(() => new Promise((then) => { answer = then; }));
+  await w.clock.pass(2000);
+  w.second.postMessage('failed');
+  answer(pending);
+  await w.clock.pass(120_000);
+  assert.deepEqual([w.held, w.asked, w.finished], [1, 1, []]);
+});
+
+test('the second window closes once', async () => {
+  const clock = new Clock();
+  const make = channels();
+  const first = channelOf('tx', make), second = channelOf('tx', make);
+  first.onmessage = () => { first.postMessage('x'); first.postMessage('got'); first.postMessage('got'); };
+  let got = 0;
+  tell(second, 'returned', { got: () => { got++; }, silent: assert.fail }, clock);
+  await clock.pass(5000);
+  assert.equal(got, 1);
+});
+
 test('another try begins in the first window', async () => {
   const w = waits(() => pending);
   w.second.postMessage('failed');

@@ -20,7 +20,7 @@ export function handshake(window, provider, { found, silent }) {
   const hello = `authorizing:${provider}`;
   let answered = false;
   const hear = (event) => {
-    if (answered || event.source !== opener || event.data !== hello) return;
+    if (event.source !== opener || event.data !== hello) return;
     answered = true;
     window.removeEventListener('message', hear);
     found(event.origin);

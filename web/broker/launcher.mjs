@@ -2,9 +2,10 @@
 // host, whose pages may cut it off from every other window. The second tells the
 // first how it went; where it cannot, the first asks the server until it knows.
 //
-//   second ── returned ──► first ── got ──► second closes
+//   second ── returned ──► first claims, and posts ── got ──► second closes
 //          ── failed ────► first waits until the person has read why
-//          ── back | retry | switch ──► first, got ──► second closes
+//          ── back ──────► first claims, and posts ── got ──► second closes
+//          ── retry | switch ──► first starts again ── got ──► second closes
 
 const said = ['returned', 'failed', 'back', 'retry', 'switch'];
 
@@ -45,7 +46,7 @@ export class Waiting {
 
   hear(word) {
     if (this.over || !said.includes(word)) return;
-    if (word !== 'failed') this.channel.postMessage('got');
+    this.channel.postMessage('got');
     switch (word) {
       case 'failed':
         this.timers.clearTimeout(this.timer);
