@@ -53,7 +53,7 @@ func start(t *testing.T, d Dialect) *host {
 	h.Control(mux)
 	srv := httptest.NewServer(mux)
 	t.Cleanup(srv.Close)
-	t.Cleanup(h.Close)
+	t.Cleanup(func() { _ = h.Close() })
 	h.url = srv.URL
 	return h
 }
@@ -575,7 +575,7 @@ func TestFaults(t *testing.T) {
 		if a := h.redeem(h.code()); a.get("access_token") == "" {
 			t.Errorf("none: %s", a.text)
 		}
-		h.Close() // ends what hangs
+		_ = h.Close() // ends what hangs
 		for _, fault := range []string{"reset", "hang"} {
 			if res, err := http.Post(h.url+h.TokenPath, "", nil); err == nil {
 				res.Body.Close()

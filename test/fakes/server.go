@@ -66,8 +66,8 @@ func New(d Dialect, now func() time.Time) *Server {
 	}
 }
 
-// Close lets go of the requests that a fault keeps hanging.
-func (s *Server) Close() {
+// Close lets go of the requests that a fault keeps hanging. It never fails.
+func (s *Server) Close() error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	select {
@@ -75,6 +75,7 @@ func (s *Server) Close() {
 	default:
 		close(s.done)
 	}
+	return nil
 }
 
 // AddPerson adds somebody, or replaces who has the login, and answers who it

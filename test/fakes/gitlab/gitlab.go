@@ -16,6 +16,7 @@
 package gitlab
 
 import (
+	"errors"
 	"net/http"
 	"slices"
 	"strings"
@@ -72,8 +73,7 @@ func (s *Server) Mux() *http.ServeMux { return s.mux }
 
 // Close ends what the server holds.
 func (s *Server) Close() error {
-	s.OAuth.Close()
-	return s.Repos.Close()
+	return errors.Join(s.OAuth.Close(), s.Repos.Close())
 }
 
 // ServeHTTP answers one request.
