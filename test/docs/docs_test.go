@@ -76,7 +76,7 @@ func script(t *testing.T, texts []string) string {
 
 func TestGuides(t *testing.T) {
 	bin := program(t)
-	pages, err := filepath.Glob(filepath.Join(root, "docs/guide/*.md"))
+	pages, err := filepath.Glob(filepath.Join(root, "docs/*/*.md"))
 	if err != nil || len(pages) == 0 {
 		t.Fatalf("no guides: %v", err)
 	}
@@ -117,41 +117,59 @@ func firstPort(script string) string {
 }
 
 // Settings in a guide are accepted by the program: as a part of a site when they
-// are indented, else as a file's beginning.
+// are indented, else as a file, with a site when they have none. The CMS's own
+// settings are blocks of "yml".
 func TestSettingsInGuides(t *testing.T) {
 	bin := program(t)
-	text, err := os.ReadFile(filepath.Join(root, "docs/guide/first-site.md"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	found := blocks(string(text), "yaml")
-	if len(found) < 3 {
-		t.Fatalf("only %d blocks of settings", len(found))
-	}
-	for i, settings := range found {
-		dir := t.TempDir()
-		run := func(name string, args ...string) (string, error) {
-			cmd := exec.CommandContext(t.Context(), name, args...)
-			cmd.Dir = dir
-			out, err := cmd.CombinedOutput()
-			return string(out), err
-		}
-		if out, err := run("git", "init", "-q", "--bare", "-b", "main", "site.git"); err != nil {
-			t.Fatal(out)
-		}
-		site := "sites:\n  - name: site\n    backend: {name: git-gateway, repo: site.git}\n"
-		whole := settings + site
-		if strings.HasPrefix(settings, " ") {
-			whole = site + settings
-		}
-		if err := os.WriteFile(filepath.Join(dir, "gatehouse.yaml"), []byte(whole), 0o600); err != nil {
+	for page, least := range map[string]int{"guide/first-site.md": 3, "guide/popup.md": 2, "guide/popup-local.md": 1, "guide/moving.md": 1, "hosts/github.md": 3, "hosts/gitlab.md": 1, "hosts/bitbucket.md": 1, "hosts/gitea.md": 1} {
+		text, err := os.ReadFile(filepath.Join(root, "docs", page))
+		if err != nil {
 			t.Fatal(err)
 		}
-		// Any command that reads the settings says what is wrong with them.
-		if out, err := run(filepath.Join(bin, "gatehouse"), "users", "list"); err != nil {
-			t.Errorf("block %d is refused: %s\n%s", i+1, out, whole)
+		found := blocks(string(text), "yaml")
+		if len(found) < least {
+			t.Errorf("%s has only %d blocks of settings", page, len(found))
+		}
+		for i, settings := range found {
+			if out, err := accept(t, bin, settings); err != nil {
+				t.Errorf("%s: block %d is refused: %s\n%s", page, i+1, out, settings)
+			}
 		}
 	}
+}
+
+var secretFile = regexp.MustCompile(`_file: ([\w.-]+)`)
+
+// accept has the program read settings, beside the files that they name.
+func accept(t *testing.T, bin, settings string) (string, error) {
+	dir := t.TempDir()
+	run := func(name string, args ...string) (string, error) {
+		cmd := exec.CommandContext(t.Context(), name, args...)
+		cmd.Dir = dir
+		out, err := cmd.CombinedOutput()
+		return string(out), err
+	}
+	if out, err := run("git", "init", "-q", "--bare", "-b", "main", "site.git"); err != nil {
+		t.Fatal(out)
+	}
+	for _, m := range secretFile.FindAllStringSubmatch(settings, -1) {
+		if err := os.WriteFile(filepath.Join(dir, m[1]), []byte("not a real secret\n"), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	site := "sites:\n  - name: site\n    backend: {name: git-gateway, repo: site.git}\n"
+	whole := settings
+	switch {
+	case strings.HasPrefix(settings, " "):
+		whole = site + settings
+	case !strings.Contains(settings, "sites:"):
+		whole += site
+	}
+	if err := os.WriteFile(filepath.Join(dir, "gatehouse.yaml"), []byte(whole), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	// Any command that reads the settings says what is wrong with them.
+	return run(filepath.Join(bin, "gatehouse"), "users", "list")
 }
 
 // The README's first commands are targets of the Makefile, which CI runs; its
