@@ -27,8 +27,13 @@ func onBitbucket(pairs ...string) func(*rig) {
 // loading is a page with another script.
 func loading(src string) func(*rig) {
 	return func(r *rig) {
-		r.html = strings.Replace(goodPage, "https://unpkg.com/decap-cms@3.16.3/dist/decap-cms.js", src, 1)
+		r.html = goodPage
+		loadingIn(r, src)
 	}
+}
+
+func loadingIn(r *rig, src string) {
+	r.html = strings.Replace(r.html, "https://unpkg.com/decap-cms@3.16.3/dist/decap-cms.js", src, 1)
 }
 
 // sending is a page with a header.

@@ -23,6 +23,9 @@ func (x *exam) block() (text string, changed bool) {
 	for _, key := range signIn() {
 		w.line("  ", key, x.config.get(key))
 	}
+	for _, key := range x.config.dropped {
+		w.b.WriteString("  # " + clean(key) + " goes: everybody can read it here\n")
+	}
 	w.rest()
 	return w.b.String(), w.changed || len(x.config.strays) > 0 || len(x.config.problems) > 0 || len(x.config.secrets) > 0
 }
@@ -100,6 +103,16 @@ func (w *blockWriter) moved(indent, key string) bool {
 		}
 	}
 	return false
+}
+
+// clean is a key as far as a comment can hold it.
+func clean(key string) string {
+	return strings.Map(func(r rune) rune {
+		if r < ' ' || r >= 0x7f {
+			return -1
+		}
+		return r
+	}, key)
 }
 
 // rest writes what else is in backend.

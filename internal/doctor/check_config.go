@@ -86,6 +86,9 @@ func (x *exam) openConfig() *answer {
 		text = "it answers with a page of HTML"
 	case originOf(a.url) != x.page.origin() && a.header.Get("Access-Control-Allow-Origin") == "":
 		text = "it is on another origin, which does not let the page read it (Access-Control-Allow-Origin)"
+	case strings.HasSuffix(a.url.Path, ".toml"):
+		x.find(Finding{ID: "config-toml", Group: GroupConfig, Severity: Note, Problem: "The configuration is TOML, which is not read here.", Remedy: "Compare its [backend] with the block below, if there is one."})
+		return nil
 	default:
 		return a
 	}

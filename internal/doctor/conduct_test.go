@@ -123,6 +123,35 @@ func TestAPageOnALaptop(t *testing.T) {
 	}
 }
 
+// Addresses are taken as browsers send them.
+func TestAddressesOfPages(t *testing.T) {
+	for raw, want := range map[string]string{
+		"WWW.Example.com/Admin/#x":       "https://www.example.com/Admin/",
+		"bücher.example":                 "https://xn--bcher-kva.example",
+		"https://bücher.example:8443/a/": "https://xn--bcher-kva.example:8443/a/",
+		"localhost:4321/admin/":          "http://localhost:4321/admin/",
+		"http://[::1]:4321/":             "http://[::1]:4321/",
+		" https://www.example.com/?a=b ": "https://www.example.com/?a=b",
+	} {
+		u, err := startURL(raw)
+		if err != nil || u.String() != want {
+			t.Errorf("%s: %v %v", raw, u, err)
+		}
+	}
+}
+
+// A page as large as is read, made to be slow, is read at once.
+func TestLargePagesAreReadFast(t *testing.T) {
+	for _, part := range []string{"<script src=a>", "<script>import \"x\" ", "<script></script>x", "<base href=x><link rel=cms-config-url href=y>", "CMS_MANUAL_INIT = ", "[", "- ", "{a: ", "a:\n  backend:\n", "&a [*a, "} {
+		data := []byte(strings.Repeat(part, maxBody/len(part)))
+		if p := readPage(data, mustURL(t, pageOrigin)); len(p.scripts) > maxItems || len(p.inline) > maxItems || len(p.links) > maxItems {
+			t.Errorf("%s: too much is kept", part)
+		}
+		readBrokerPage(data)
+		readConfig(data)
+	}
+}
+
 // A backend that signs in without a popup has no broker to examine.
 func TestBackendsWithoutAPopup(t *testing.T) {
 	for _, backend := range []string{"git-gateway", "gitea", "azure", "test-repo"} {

@@ -20,7 +20,7 @@ type configFile struct {
 	problems []problem
 	strays   []stray
 	secrets  []secret
-	salvaged bool // it is no YAML, and was read line by line
+	dropped  []string // keys of backend that hold secrets
 }
 
 // value is one scalar.
@@ -130,6 +130,7 @@ func (c *configFile) readBackend(n *yaml.Node) {
 				c.backend[respelt(name)] = value{scalar(v), key.Line}
 			}
 		case isSecretKey(name):
+			c.dropped = append(c.dropped, name)
 		case v.Kind == yaml.MappingNode && c.nested("backend."+name, v):
 		default:
 			c.rest = append(c.rest, key, v)

@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"golang.org/x/net/html"
+	"golang.org/x/net/idna"
 
 	"gatehouse/internal/fault"
 )
@@ -72,6 +73,10 @@ func startURL(raw string) (*url.URL, error) {
 		return nil, fault.New(fault.Invalid, "Leave user and password out of --url.")
 	}
 	u.Fragment, u.RawFragment = "", ""
+	u.Host = strings.ToLower(u.Host)
+	if ascii, err := idna.Lookup.ToASCII(u.Hostname()); err == nil && !strings.Contains(u.Host, "[") {
+		u.Host = strings.Replace(u.Host, u.Hostname(), ascii, 1) // as browsers send it
+	}
 	return u, nil
 }
 

@@ -113,7 +113,7 @@ func TestTheBlockKeepsTheRestOfBackend(t *testing.T) {
 	if b["cms_label_prefix"] != "draft/" || b["squash_merges"] != true || b["open_authoring"] != true || messages["create"] != "Add “{{slug}}”: by {{author-login}}" || b["base_url"] != brokerOrigin {
 		t.Errorf("%v\n%s", b, rep.Corrected)
 	}
-	if strings.Contains(rep.Corrected, "0123456789") {
+	if strings.Contains(rep.Corrected, "0123456789") || !strings.Contains(rep.Corrected, "# client_secret goes") {
 		t.Error("a secret is in the block")
 	}
 	if !strings.Contains(rep.Corrected, "base_url: https://auth.example.com # ") {

@@ -1,6 +1,7 @@
 package doctor
 
 import (
+	"io"
 	"maps"
 	"net/http"
 	"net/http/httptest"
@@ -33,6 +34,18 @@ func sickConfigs() []sick {
 			r.html = strings.Replace(goodPage, "<body>", "<body><script>window.CMS_MANUAL_INIT = true</script>", 1)
 			r.config = ""
 		}, func(r *rig, _ *Finding) { r.html, r.config = goodPage, goodConfig }},
+		{"config-toml", "TOML", func(r *rig) {
+			r.html = strings.Replace(goodPage, "</head>", `<link href="https://files.example.com/cms.toml" type="application/toml" rel="cms-config-url"></head>`, 1)
+			loadingIn(r, "https://unpkg.com/@sveltia/cms")
+			r.origins["https://files.example.com"] = http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+				w.Header().Set("Access-Control-Allow-Origin", "*")
+				_, _ = io.WriteString(w, "[backend]\nname = 'github'\n")
+			})
+		}, func(r *rig, _ *Finding) { r.html = goodPage }},
+		{"config-found", "Access-Control-Allow-Origin", func(r *rig) {
+			r.html = strings.Replace(goodPage, "</head>", `<link href="https://files.example.com/config.yml" type="text/yaml" rel="cms-config-url"></head>`, 1)
+			r.origins["https://files.example.com"] = http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, goodConfig) })
+		}, func(r *rig, _ *Finding) { r.html = goodPage }},
 		{"client-unknown", "Netlify CMS", loading("/app.js"), func(r *rig, _ *Finding) { r.html = goodPage }},
 		{"client-twice", "more than once", func(r *rig) { r.html += `<script src="decap-cms.js"></script>` }, func(r *rig, _ *Finding) { r.html = goodPage }},
 		{"config-yaml", "no YAML", withConfig("  repo: ann/herons", "\trepo: ann/herons"), nil},

@@ -98,7 +98,6 @@ var (
 // salvage reads a file that is no YAML line by line, as far as the keys are
 // known: up to collections, whose fields have names of their own.
 func (c *configFile) salvage(data []byte) {
-	c.salvaged = true
 	inBackend, number := false, 0
 	for raw := range bytes.Lines(data) {
 		number++
