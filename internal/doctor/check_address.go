@@ -3,6 +3,7 @@ package doctor
 import (
 	"cmp"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"net"
 	"net/http"
@@ -10,6 +11,8 @@ import (
 	"strings"
 
 	"golang.org/x/net/idna"
+
+	"gatehouse/internal/outbound"
 )
 
 // checkAddress looks at base_url and auth_endpoint, first as they are written,
@@ -198,7 +201,11 @@ func (x *exam) checkReached() {
 	}
 	a, err := x.get(x.broker + "/healthz")
 	if err != nil {
-		x.wrongBase("base-url-reach", "Nothing is reached at "+x.broker+": "+why(err)+".", "Start Gatehouse, and look at its name, certificate and proxy.")
+		remedy := "Start Gatehouse, and look at its name, certificate and proxy."
+		if errors.Is(err, outbound.ErrPrivate) {
+			remedy = "If Gatehouse is inside on purpose, examine the site with --private."
+		}
+		x.wrongBase("base-url-reach", "Nothing is reached at "+x.broker+": "+why(err)+".", remedy)
 		x.broker = ""
 		return
 	}

@@ -21,7 +21,7 @@ func (x *exam) checkTokens() {
 	default:
 		remedy := fmt.Sprintf("Tell editors to save before, or use Sveltia CMS, which renews it; no setting makes %s do so.", c.Title())
 		if backend == "github" {
-			remedy = fmt.Sprintf("Use Sveltia CMS, which renews it, or switch the expiry of user tokens off in the app's settings at the host; %s cannot renew it.", c.Title())
+			remedy = fmt.Sprintf("Use Sveltia CMS, which renews it, or, less safe, switch the expiry of user tokens off in the app's settings at the host; %s cannot renew it.", c.Title())
 		}
 		x.find(Finding{
 			ID: "token-life", Group: GroupToken, Severity: Warning,

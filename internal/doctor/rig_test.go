@@ -140,7 +140,12 @@ func (r *rig) page() http.Handler {
 }
 
 // RoundTrip is the internet.
-func (r *rig) RoundTrip(q *http.Request) (*http.Response, error) {
+func (r *rig) RoundTrip(q *http.Request) (res *http.Response, err error) {
+	defer func() { // a server that is not to be reached panics with the reason
+		if reason, ok := recover().(error); ok {
+			err = reason
+		}
+	}()
 	r.asked = append(r.asked, q)
 	h := r.origins[q.URL.Scheme+"://"+q.URL.Host]
 	if h == nil {
@@ -154,7 +159,7 @@ func (r *rig) RoundTrip(q *http.Request) (*http.Response, error) {
 	in.Header, in.Host = q.Header.Clone(), q.URL.Host
 	w := httptest.NewRecorder()
 	h.ServeHTTP(w, in)
-	res := w.Result()
+	res = w.Result()
 	res.Request = q
 	if res.Header.Get("Date") == "" {
 		res.Header.Set("Date", r.clock().UTC().Format(http.TimeFormat))

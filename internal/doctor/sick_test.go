@@ -8,6 +8,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"gatehouse/internal/outbound"
 )
 
 // sick is a site that one thing is wrong with.
@@ -111,6 +113,9 @@ func sickAddresses() []sick {
 			r.origins["https://old.example.com"] = redirect(brokerOrigin)
 		}, nil},
 		{"base-url-reach", "no such host", withConfig("auth.example.com", "nowhere.example.com"), func(r *rig, _ *Finding) { r.config = goodConfig }},
+		{"base-url-reach", "--private", func(r *rig) {
+			r.origins[brokerOrigin] = http.HandlerFunc(func(http.ResponseWriter, *http.Request) { panic(outbound.ErrPrivate) })
+		}, func(r *rig, _ *Finding) { r.origins[brokerOrigin] = nil }},
 		{"base-url-gatehouse", "not Gatehouse", withConfig("auth.example.com", "www.example.com"), func(r *rig, _ *Finding) { r.config = goodConfig }},
 		{"endpoint", "auth_endpoint", withConfig("auth_endpoint: auth", "auth_endpoint: api/auth"), nil},
 		{"endpoint-form", "auth_endpoint", withConfig("auth_endpoint: auth", "auth_endpoint: https://auth.example.com/auth"), nil},
