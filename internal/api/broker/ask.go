@@ -21,8 +21,8 @@ const (
 	maxTime = 15 * time.Second
 )
 
-// ask is what the scripts of our own pages send.
-type ask struct {
+// pageAsk is what the scripts of our own pages send.
+type pageAsk struct {
 	Tx     string `json:"tx"`
 	Origin string `json:"origin"` // of the page that opened the popup, as the browser told the script
 	Switch bool   `json:"switch"` // let the person choose another account
@@ -43,11 +43,11 @@ type answer struct {
 // readAsk reads the request of a script of ours. No other page can send one: it
 // would need CORS, which is not allowed here, and the browser tells where it
 // comes from. When it is none of ours, the answer has gone out.
-func (h *Handler) readAsk(w http.ResponseWriter, r *http.Request) (ask, bool) {
+func (h *Handler) readAsk(w http.ResponseWriter, r *http.Request) (pageAsk, bool) {
 	if wait, ok := h.Limits.calls.Take(clientAddr(r)); !ok {
 		api.RetryAfter(w, &fault.Error{Kind: fault.TooMany, RetryAfter: wait})
 		h.tell(w, r, http.StatusTooManyRequests, helpRate(wait))
-		return ask{}, false
+		return pageAsk{}, false
 	}
 	site := r.Header.Get("Sec-Fetch-Site")
 	if r.Header.Get("Origin") != h.URL || (site != "" && site != "same-origin") {
@@ -56,21 +56,21 @@ func (h *Handler) readAsk(w http.ResponseWriter, r *http.Request) (ask, bool) {
 			Detail: "a page of another origin has called " + r.URL.Path,
 		})
 		h.tell(w, r, http.StatusForbidden, helpState())
-		return ask{}, false
+		return pageAsk{}, false
 	}
 	if kind, _, _ := mime.ParseMediaType(r.Header.Get("Content-Type")); kind != "application/json" {
 		h.tell(w, r, http.StatusUnsupportedMediaType, helpParams("the request is no JSON"))
-		return ask{}, false
+		return pageAsk{}, false
 	}
 	body, err := readBody(w, r, maxAsk)
 	if err != nil {
 		h.tell(w, r, api.Status(fault.KindOf(err)), helpParams("the request did not arrive whole"))
-		return ask{}, false
+		return pageAsk{}, false
 	}
-	var a ask
+	var a pageAsk
 	if json.Unmarshal(body, &a) != nil || len(a.Tx) > 64 || len(a.Origin) > 2048 || len(a.Page) > 32 {
 		h.tell(w, r, http.StatusBadRequest, helpParams("the request is no JSON of ours"))
-		return ask{}, false
+		return pageAsk{}, false
 	}
 	return a, true
 }

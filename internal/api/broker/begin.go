@@ -80,7 +80,7 @@ func (h *Handler) opener(w http.ResponseWriter, r *http.Request, t auth.Transact
 }
 
 // leave sends the person to the host.
-func (h *Handler) leave(w http.ResponseWriter, r *http.Request, t auth.Transaction, s *site.Site, a app, ask ask) {
+func (h *Handler) leave(w http.ResponseWriter, r *http.Request, t auth.Transaction, s *site.Site, a app, ask pageAsk) {
 	scope := ""
 	if a.provider != nil {
 		scope = a.provider.Scope(a.Scope, t.Scope, s.Backend.OpenAuthoring)

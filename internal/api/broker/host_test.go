@@ -37,7 +37,6 @@ type host struct {
 	scope    string                                            // that is granted; empty: what was asked for
 	odd      func(w http.ResponseWriter, r *http.Request) bool // answers instead of the token endpoint
 	api      func(w http.ResponseWriter, r *http.Request) bool // answers instead of the API
-	before   func()                                            // runs while a refresh is answered
 }
 
 // consent is what somebody agreed to, for a code.
@@ -109,16 +108,11 @@ func (h *host) give(w http.ResponseWriter, r *http.Request) (problem string) {
 	switch r.PostFormValue("grant_type") {
 	case "refresh_token":
 		h.renewals++
-		if before := h.before; before != nil {
-			h.mu.Unlock()
-			before()
-			h.mu.Lock()
-		}
-		if old := r.PostFormValue("refresh_token"); !h.refreshes[old] {
+		old := r.PostFormValue("refresh_token")
+		if !h.refreshes[old] {
 			return "bad_refresh_token"
-		} else {
-			h.refreshes[old] = false
 		}
+		h.refreshes[old] = false
 	default:
 		c, known := h.codes[r.PostFormValue("code")]
 		verifier := r.PostFormValue("code_verifier")

@@ -17,10 +17,10 @@ import (
 // The negative cases are numbered, one test each; a file has one group of them.
 //
 //	a  state, cookie, transaction    N01 – N15
-//	b  opener, messages              N16 – N32
+//	b  opener, messages              N16 – N32 (N31 is TestErrorMessageIsOneShortLine)
 //	c  parameters of requests        N33 – N45
 //	d  the host's side               N46 – N53 (N54 is of outbound)
-//	e  leaks, headers; f limits; g frames, methods    N55 – N64
+//	e  leaks, limits, frames         N55 – N64 (N60 is of app, N61 is with the refreshes)
 //	h  refresh                       N65 – N74
 //	i  many sites                    N75, N76, N79 (N77 and N78 are of config and doctor)
 

@@ -10,6 +10,7 @@ import (
 	"testing"
 	"time"
 
+	"gatehouse/internal/audit"
 	"gatehouse/internal/auth"
 	"gatehouse/internal/site"
 )
@@ -37,8 +38,9 @@ func (w *world) refused(query, origin string) map[string]any {
 func TestN16ForeignOpener(t *testing.T) {
 	w := newWorld(t)
 	page := w.refused(www, evil)
-	if page["reference"] == "" || !strings.Contains(w.log.String(), "not registered") {
-		t.Error("it is not written down")
+	events, err := w.Audit.Find(t.Context(), fmt.Sprint(page["reference"]))
+	if err != nil || len(events) != 1 || events[0].Kind != audit.Security || events[0].Origin != evil || events[0].Page != "E-origin" || events[0].Site != "www" {
+		t.Errorf("written down is %+v, %v", events, err)
 	}
 }
 
@@ -266,7 +268,7 @@ func TestN29ResultOfAnotherBrowser(t *testing.T) {
 	w.page(w.browser().get("/auth/result?tx=%00"), http.StatusBadRequest, "E-params")
 }
 
-var posted = regexp.MustCompile("postMessage\\(([^,)]+), ([^)]+)\\)")
+var posted = regexp.MustCompile(`postMessage\(([^,)]+), ([^)]+)\)`)
 
 // N30, N32: the scripts say three things to the opener, and only the first, which
 // holds no secret, goes to anybody. N31 is TestErrorMessageIsOneShortLine.

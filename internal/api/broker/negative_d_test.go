@@ -84,21 +84,24 @@ func TestN48OddTokenAnswers(t *testing.T) {
 	var followed atomic.Int32
 	trap := http.HandlerFunc(func(http.ResponseWriter, *http.Request) { followed.Add(1) })
 	for name, odd := range map[string]func(http.ResponseWriter, *http.Request) bool{
-		"500":                  says(500, "text/html", "<h1>Oops</h1>"),
-		"no JSON":              says(200, "application/json", "{"),
-		"a list":               says(200, "application/json", "[]"),
-		"nothing":              says(200, "application/json", ""),
-		"no token":             says(200, "application/json", `{"token_type":"bearer"}`),
-		"an empty token":       says(200, "application/json", `{"access_token":""}`),
-		"a number":             says(200, "application/json", `{"access_token":42}`),
-		"control characters":   says(200, "application/json", `{"access_token":"a\r\nb"}`),
-		"ten megabytes":        says(200, "application/json", `{"access_token":"a","x":"`+strings.Repeat("x", 10<<20)+`"}`),
-		"a page":               says(200, "text/html", "<html>Sign in</html>"),
-		"a bomb":               bomb(t),
-		"a hang-up":            hangUp,
-		"a redirect to a trap": func(w http.ResponseWriter, r *http.Request) bool { http.Redirect(w, r, "/trap", 302); return true },
+		"500":                says(500, "text/html", "<h1>Oops</h1>"),
+		"no JSON":            says(200, "application/json", "{"),
+		"a list":             says(200, "application/json", "[]"),
+		"nothing":            says(200, "application/json", ""),
+		"no token":           says(200, "application/json", `{"token_type":"bearer"}`),
+		"an empty token":     says(200, "application/json", `{"access_token":""}`),
+		"a number":           says(200, "application/json", `{"access_token":42}`),
+		"control characters": says(200, "application/json", `{"access_token":"a\r\nb"}`),
+		"ten megabytes":      says(200, "application/json", `{"access_token":"a","x":"`+strings.Repeat("x", 10<<20)+`"}`),
+		"a page":             says(200, "text/html", "<html>Sign in</html>"),
+		"a bomb":             bomb(t),
+		"a hang-up":          hangUp,
+		"a redirect to a trap": func(w http.ResponseWriter, r *http.Request) bool {
+			http.Redirect(w, r, "/trap", http.StatusFound)
+			return true
+		},
 		"a redirect to 169.254": func(w http.ResponseWriter, r *http.Request) bool {
-			http.Redirect(w, r, "http://169.254.169.254/", 302)
+			http.Redirect(w, r, "http://169.254.169.254/", http.StatusFound)
 			return true
 		},
 	} {
@@ -218,7 +221,7 @@ func TestN53NoAccess(t *testing.T) {
 		"403":        {repositorySays(403, `{"message":"Forbidden"}`), "NO_WRITE"},
 		"read only":  {repositorySays(200, `{"id":7,"full_name":"acme/www","permissions":{"push":false}}`), "NO_WRITE"},
 		"SSO":        {repositorySays(403, missing, "X-GitHub-SSO", "required; url=https://github.test/sso"), "SSO"},
-		"restricted": {repositorySays(403, `{"message":"the organization has enabled OAuth App access restrictions"}`), "ORG_APPROVAL"},
+		"restricted": {repositorySays(403, `{"message":"OAuth App access restrictions are enabled"}`), "ORG_APPROVAL"},
 		"away":       {repositorySays(502, ""), "UPSTREAM"},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -165,6 +165,9 @@ func TestN67OtherOrigins(t *testing.T) {
 	if w.host.renewals != 0 {
 		t.Errorf("the host was asked %d times", w.host.renewals)
 	}
+	// Who may not ask learns nothing about a handle.
+	res, got := w.refresh(strings.Repeat("x", 43), evil)
+	w.invalid(res, got, http.StatusForbidden, "access_denied")
 	if res, _ := w.refresh(handle, shop); res.StatusCode != http.StatusOK {
 		t.Errorf("the handle has suffered: %d", res.StatusCode)
 	}
@@ -294,15 +297,19 @@ func TestN73Preflight(t *testing.T) {
 }
 
 func TestN74SiteIsGone(t *testing.T) {
-	w, handle := expiring(t)
+	w, former := expiring(t)
+	_, first := w.refresh(former, shop)
+	handle := fmt.Sprint(first["refresh_token"])
 	// Its origin is another site's now, so that nothing but the handle's own
 	// site can refuse.
 	w.sites = []*site.Site{w.sites[1]}
 	w.sites[0].Origins = append(w.sites[0].Origins, shop)
 	w.build()
-	res, got := w.refreshAt("/oauth/token", "refresh_token="+handle, shop)
-	w.invalid(res, got, http.StatusBadRequest, "invalid_grant")
-	if w.host.renewals != 0 {
+	for _, h := range []string{handle, former} { // the former one has an answer that is kept
+		res, got := w.refreshAt("/oauth/token", "refresh_token="+h, shop)
+		w.invalid(res, got, http.StatusBadRequest, "invalid_grant")
+	}
+	if w.host.renewals != 1 {
 		t.Errorf("the host was asked %d times", w.host.renewals)
 	}
 }

@@ -2,6 +2,7 @@ package broker
 
 import (
 	"context"
+	"errors"
 	"net/http"
 	"net/url"
 	"regexp"
@@ -53,7 +54,7 @@ func (h *Handler) popup(fixed *site.Site) http.HandlerFunc {
 		q, err := readQuery(r.URL.RawQuery)
 		if err != nil {
 			status := http.StatusBadRequest
-			if err == errQueryLong { //nolint:errorlint // our own, not wrapped
+			if errors.Is(err, errQueryLong) {
 				status = http.StatusRequestURITooLong
 			}
 			h.refuse(w, r, status, helpParams(err.Error()), audit.Event{Detail: "the query of the popup: " + err.Error()})

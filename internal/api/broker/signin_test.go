@@ -4,6 +4,9 @@ import (
 	"net/http"
 	"strings"
 	"testing"
+	"time"
+
+	"gatehouse/internal/audit"
 )
 
 // The whole way: from the popup to the message.
@@ -31,7 +34,11 @@ func TestSignInBelowTheSite(t *testing.T) {
 	w := newWorld(t)
 	b := w.browser()
 	res := b.get("/s/org/auth?provider=github&site_id=www.example.com")
-	_, after, _ := strings.Cut(text(t, res), `data-tx="`)
+	body := text(t, res)
+	if !strings.Contains(body, "auth_endpoint: s/org/auth") || strings.Contains(body, "site_domain") {
+		t.Errorf("the page advises another configuration:\n%s", body)
+	}
+	_, after, _ := strings.Cut(body, `data-tx="`)
 	tx, _, _ := strings.Cut(after, `"`)
 	if status, got := b.post("/auth/begin", map[string]any{"tx": tx, "origin": shop}); status != http.StatusForbidden {
 		t.Errorf("the site_id counts although the path names the site: %d %v", status, got)
@@ -65,6 +72,10 @@ func TestSelftestSignsInToNothing(t *testing.T) {
 	if status, _ := b.post("/auth/begin", map[string]any{"tx": tx, "origin": shop}); status != http.StatusForbidden {
 		t.Errorf("another page may open the self-test: %d", status)
 	}
+	tx = b.open("provider=github&site_id=selftest")
+	if status, got := b.post("/auth/begin", map[string]any{"tx": tx, "origin": ours}); status != http.StatusBadRequest || got["next"] != nil {
+		t.Errorf("the self-test signs in to a host: %d %v", status, got)
+	}
 	tx = b.open("provider=selftest&site_id=www.example.com")
 	if status, got := b.post("/auth/begin", map[string]any{"tx": tx, "origin": shop}); status != http.StatusBadRequest || got["page"] == nil {
 		t.Errorf("a site signs in to the self-test: %d %v", status, got)
@@ -89,5 +100,38 @@ func TestReloadOfThePopup(t *testing.T) {
 	tx := b.signIn(www, shop, w.host)
 	if outcome, _ := b.claimed(tx, shop); outcome != "success" {
 		t.Error(outcome)
+	}
+}
+
+func TestWhoSignedInIsWrittenDown(t *testing.T) {
+	w := newWorld(t, func(w *world) { w.host.expiring = true })
+	b := w.browser()
+	tx := b.signIn(www, shop, w.host)
+	if events, err := w.Audit.Recent(t.Context(), audit.Filter{Kind: audit.SignIn}); err != nil || len(events) != 0 {
+		t.Errorf("before anybody has the token: %v %v", events, err)
+	}
+	b.claimed(tx, shop)
+	events, err := w.Audit.Recent(t.Context(), audit.Filter{Kind: audit.SignIn})
+	if err != nil || len(events) != 1 {
+		t.Fatalf("%v %v", events, err)
+	}
+	e := events[0]
+	if e.Site != "www" || e.Connector != "github" || e.Person != "ann" || e.Origin != shop || e.Address != "192.0.2.1" || e.Reference != tx[:8] ||
+		e.Expires < 7*time.Hour || e.Expires > 9*time.Hour {
+		t.Errorf("%+v", e)
+	}
+}
+
+// Nobody can fill the log from one address.
+func TestEventsAreBounded(t *testing.T) {
+	w := newWorld(t)
+	b := w.browser()
+	for range 300 {
+		if res := b.get("/auth/result?tx=x"); res.StatusCode != http.StatusBadRequest {
+			t.Fatal(res.StatusCode)
+		}
+	}
+	if events, err := w.Audit.Recent(t.Context(), audit.Filter{Limit: 1000}); err != nil || len(events) > 200 {
+		t.Errorf("%d events, %v", len(events), err)
 	}
 }
