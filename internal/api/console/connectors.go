@@ -88,7 +88,7 @@ func (c *Connectors) farewell(w http.ResponseWriter, r *http.Request, who auth.P
 }
 
 // remove counts a connector that is gone already, by a second click, as done.
-func (c *Connectors) remove(w http.ResponseWriter, r *http.Request, _ auth.Principal) {
+func (c *Connectors) remove(w http.ResponseWriter, r *http.Request, who auth.Principal) {
 	name := r.PathValue("name")
 	err := c.Set.Remove(r.Context(), name)
 	if err == nil || fault.Is(err, fault.NotFound) {
@@ -98,7 +98,13 @@ func (c *Connectors) remove(w http.ResponseWriter, r *http.Request, _ auth.Princ
 		c.fail(w, r, err)
 		return
 	}
+	c.note(r, who, "removed", name)
 	api.Redirect(w, "/console/connectors?done=removed", http.StatusSeeOther)
+}
+
+// note logs what an operator has done to a connector.
+func (c *Connectors) note(r *http.Request, who auth.Principal, done, name string) {
+	c.Pages.log.InfoContext(r.Context(), "a connector was "+done, "connector", name, "by", who.UserID)
 }
 
 // oneWindow forgets that a host's pages cut a popup off.

@@ -133,7 +133,7 @@ func TestConnectorsAreForOperators(t *testing.T) {
 func TestConnectorFormsOfOtherOriginsAreRefused(t *testing.T) {
 	d := openDesk(t)
 	d.add(t, hub())
-	req, err := http.NewRequest("POST", d.URL+"/console/connectors/hub/remove", nil)
+	req, err := http.NewRequest(http.MethodPost, d.URL+"/console/connectors/hub/remove", nil)
 	if err != nil {
 		t.Fatal(err)
 	}
