@@ -49,7 +49,7 @@ func only() map[string][]string {
 		"internal/mirror": {"internal/cms", "internal/site", "internal/app", "internal/demo", "internal/demo/*"},
 		"database/sql":    {"internal/store"},
 		"log":             {}, // log/slog
-		"embed":           {"web", "web/demo", "internal/store", "internal/identity", "internal/config"},
+		"embed":           {"web", "web/demo", "internal/store", "internal/identity", "internal/config", "test/fakes"},
 		"html/template":   {"internal/api/*", "internal/demo", "internal/demo/*", "test/fakes"},
 	}
 }

@@ -8,6 +8,8 @@ import (
 	"time"
 )
 
+const unauthorised = "unauthorized_client" //nolint:misspell // OAuth spells it so
+
 // answers is how a host spells what the token endpoint says.
 type answers interface {
 	// values makes an access token and a refresh token for an app.
@@ -142,7 +144,7 @@ func (bitbucketAnswers) refuse(w http.ResponseWriter, _ *http.Request, p problem
 	status, word, text := http.StatusBadRequest, string(p), "The request is not as it has to be."
 	switch p {
 	case badClient:
-		word, text = "unauthorized_client", "The consumer's key or secret is wrong."
+		word, text = unauthorised, "The consumer's key or secret is wrong."
 	case badCode, badRedirect, badVerifier:
 		word, text = "invalid_grant", "The code is wrong, too old, or was used before."
 	case badRefresh:
@@ -175,13 +177,13 @@ func (giteaAnswers) refuse(w http.ResponseWriter, _ *http.Request, p problem) {
 	word, text := string(p), "the request is not as it has to be"
 	switch p {
 	case badClient:
-		word, text = "unauthorized_client", "invalid client secret"
+		word, text = unauthorised, "invalid client secret"
 	case badRedirect:
-		word, text = "unauthorized_client", "unexpected redirect URI"
+		word, text = unauthorised, "unexpected redirect URI"
 	case badVerifier:
-		word, text = "unauthorized_client", "the code_verifier does not fit the code_challenge"
+		word, text = unauthorised, "the code_verifier does not fit the code_challenge"
 	case badRefresh:
-		word, text = "unauthorized_client", "the refresh token cannot be read"
+		word, text = unauthorised, "the refresh token cannot be read"
 	case badCode:
 		text = "the code is wrong, too old, or was used before"
 	case badKind:

@@ -116,7 +116,7 @@ func (s *Server) beginAuthorize(w http.ResponseWriter, r *http.Request, q url.Va
 	if s.faults.COOPHop && !q.Has(hopped) {
 		q.Set(hopped, "1")
 		w.Header().Set("Cross-Origin-Opener-Policy", "same-origin")
-		w.Header().Set("Location", r.URL.Path+"?"+q.Encode())
+		w.Header().Set("Location", s.AuthorizePath+"?"+q.Encode())
 		w.WriteHeader(http.StatusFound)
 		return true
 	}
@@ -149,7 +149,7 @@ func (s *Server) decide(w http.ResponseWriter, r *http.Request) {
 	}
 	if r.PostForm.Has("switch") {
 		q.Set("prompt", "select_account")
-		http.Redirect(w, r, r.URL.Path+"?"+q.Encode(), http.StatusSeeOther)
+		s.again(w, q)
 		return
 	}
 	who, ok := s.signedIn(r)
@@ -159,7 +159,7 @@ func (s *Server) decide(w http.ResponseWriter, r *http.Request) {
 			s.allow(w, r, in, who)
 			return
 		}
-		http.Redirect(w, r, r.URL.Path+"?"+q.Encode(), http.StatusSeeOther)
+		s.again(w, q)
 	case "cancel":
 		s.back(w, r, in, in.redirect, url.Values{
 			"error": {"access_denied"}, "error_description": {"The person did not allow the access."},
@@ -175,6 +175,12 @@ func (s *Server) coop(w http.ResponseWriter) {
 	if s.faults.COOP != "" {
 		w.Header().Set("Cross-Origin-Opener-Policy", s.faults.COOP)
 	}
+}
+
+// again shows the page anew, as a GET.
+func (s *Server) again(w http.ResponseWriter, q url.Values) {
+	w.Header().Set("Location", s.AuthorizePath+"?"+q.Encode())
+	w.WriteHeader(http.StatusSeeOther)
 }
 
 // choose signs the browser in and shows the page again.
@@ -194,7 +200,7 @@ func (s *Server) choose(w http.ResponseWriter, r *http.Request, login string, q 
 		Name: s.cookie(r), Value: session, Path: "/", HttpOnly: true, SameSite: http.SameSiteLaxMode,
 	})
 	q.Del("prompt")
-	http.Redirect(w, r, r.URL.Path+"?"+q.Encode(), http.StatusSeeOther)
+	s.again(w, q)
 }
 
 // cookie has the port in its name: browsers do not keep the ports of one
@@ -259,7 +265,7 @@ func (s *Server) back(w http.ResponseWriter, r *http.Request, in request, to str
 	}
 	w.Header().Set("Cache-Control", "no-store")
 	w.Header().Set("Referrer-Policy", "no-referrer")
-	http.Redirect(w, r, target, http.StatusFound)
+	http.Redirect(w, r, target, http.StatusFound) //nolint:gosec // an address that the app has registered
 }
 
 // callback is the address to with more in its query; empty when it is none.

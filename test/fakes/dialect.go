@@ -59,7 +59,7 @@ type Dialect struct {
 // GitHub is github.com and GitHub Enterprise: errors with status 200, answers
 // as a form unless JSON is asked for, tokens that last unless the app says.
 func GitHub() Dialect {
-	return Dialect{
+	return Dialect{ //nolint:gosec // paths, no secrets
 		Kind: KindGitHub, Title: "GitHub",
 		AuthorizePath: "/login/oauth/authorize", TokenPath: "/login/oauth/access_token",
 		Matches: matchBelow, ErrorsReturn: true, PKCE: true, Rotates: true,
@@ -70,7 +70,7 @@ func GitHub() Dialect {
 
 // GitLab has tokens of two hours and refresh tokens that can be used once.
 func GitLab() Dialect {
-	return Dialect{
+	return Dialect{ //nolint:gosec // paths, no secrets
 		Kind: KindGitLab, Title: "GitLab",
 		AuthorizePath: "/oauth/authorize", TokenPath: "/oauth/token", RevokePath: "/oauth/revoke",
 		Matches: matchExact, SameRedirect: true, PKCE: true, CORS: true, Rotates: true,
@@ -83,7 +83,7 @@ func GitLab() Dialect {
 // Bitbucket is Bitbucket Cloud: the app's secret goes in the Authorization
 // header, scopes are the app's, and there is no PKCE.
 func Bitbucket() Dialect {
-	return Dialect{
+	return Dialect{ //nolint:gosec // paths, no secrets
 		Kind: KindBitbucket, Title: "Bitbucket",
 		AuthorizePath: "/site/oauth2/authorize", TokenPath: "/site/oauth2/access_token",
 		Matches: matchPrefix, BasicOnly: true, Rotates: true,
@@ -97,7 +97,7 @@ func Bitbucket() Dialect {
 // Gitea is Gitea and Forgejo: tokens of one hour in the shape of a JWT, and
 // refresh tokens that stay good, as a new installation has it.
 func Gitea() Dialect {
-	return Dialect{
+	return Dialect{ //nolint:gosec // paths, no secrets
 		Kind: KindGitea, Title: "Gitea",
 		AuthorizePath: "/login/oauth/authorize", TokenPath: "/login/oauth/access_token",
 		Matches: matchLoopbackPort, SameRedirect: true, PKCE: true, CORS: true,

@@ -133,8 +133,10 @@ func (s *Server) route(pattern, scope string, anonymous bool, do func(c *call) e
 func (s *Server) identify(c *call, scope string, anonymous bool) error {
 	var err error
 	c.token, err = s.OAuth.Authenticate(c.r)
-	switch err {
-	case nil:
+	var denied fakes.Denial
+	errors.As(err, &denied)
+	switch denied {
+	case "":
 		c.w.Header().Set("X-OAuth-Scopes", strings.Join(c.token.Scopes, ", "))
 		c.w.Header().Set("X-Accepted-OAuth-Scopes", scope)
 		if !grants(c.token, scope) {

@@ -151,9 +151,9 @@ func TestWhoMayDoWhat(t *testing.T) {
 			t.Errorf("%s: %d %s", tt.name, a.StatusCode, a.text)
 		}
 	}
-	req, _ := http.NewRequest("GET", p.url+"/2.0/user", nil)
+	req, _ := http.NewRequest(http.MethodGet, p.url+"/2.0/user", nil)
 	req.Header.Set("Authorization", "token "+p.token)
-	if res, err := http.DefaultClient.Do(req); err != nil || res.StatusCode != 401 {
+	if res, err := http.DefaultClient.Do(req); err != nil || res.StatusCode != http.StatusUnauthorized {
 		t.Errorf("the scheme token: %v %v", res, err)
 	}
 }

@@ -154,7 +154,7 @@ func readCommit(r *http.Request) (form, error) {
 	var gone []string
 	for {
 		part, err := reader.NextPart()
-		if err == io.EOF {
+		if errors.Is(err, io.EOF) {
 			break
 		}
 		if err != nil {

@@ -128,11 +128,13 @@ func (s *Server) route(pattern, subject string, anonymous bool, do func(c *call)
 func (s *Server) identify(c *call, subject string, anonymous bool) error {
 	var err error
 	c.token, err = s.OAuth.Authenticate(c.r)
-	if err == fakes.NoToken && anonymous {
+	if errors.Is(err, fakes.NoToken) && anonymous {
 		return nil
 	}
-	switch err {
-	case nil:
+	var denied fakes.Denial
+	errors.As(err, &denied)
+	switch denied {
+	case "":
 		if need := "write:" + subject; !granted(c.token, subject, writes(c.r)) {
 			if !writes(c.r) {
 				need = "read:" + subject

@@ -137,8 +137,10 @@ func (s *Server) route(pattern string, anonymous bool, do func(c *call) error) {
 func (s *Server) identify(c *call, anonymous bool) error {
 	var err error
 	c.token, err = s.OAuth.Authenticate(c.r)
-	switch err {
-	case nil:
+	var denied fakes.Denial
+	errors.As(err, &denied)
+	switch denied {
+	case "":
 		need := []string{"api"}
 		if read := c.r.Method == http.MethodGet || c.r.Method == http.MethodHead; read {
 			need = append(need, "read_api", "read_user", "read_repository")
@@ -162,7 +164,7 @@ func (s *Server) identify(c *call, anonymous bool) error {
 			"error": "invalid_token", "error_description": "The token was revoked. Sign in again.",
 		}}
 	}
-	return says(http.StatusUnauthorized, "401 Unauthorized")
+	return says(http.StatusUnauthorized, "401 "+http.StatusText(http.StatusUnauthorized))
 }
 
 // onProject adds a route below a project, for those who have the right.

@@ -108,8 +108,8 @@ func TestWhoMayDoWhat(t *testing.T) {
 		status                    int
 		text                      string
 	}{
-		{"nobody", "", "GET", "/api/v4/user", 401, `"message":"401 Unauthorized"`},
-		{"nonsense", "x", "GET", "/api/v4/user", 401, `"message":"401 Unauthorized"`},
+		{"nobody", "", "GET", "/api/v4/user", 401, `"message":"401 ` + http.StatusText(http.StatusUnauthorized)},
+		{"nonsense", "x", "GET", "/api/v4/user", 401, `"message":"401 ` + http.StatusText(http.StatusUnauthorized)},
 		{"an expired token", expired, "GET", "/api/v4/user", 401, `"error":"invalid_token"`},
 		{"reading with a narrow scope", issue(p.Server, "ann", "read_user"), "GET", "/api/v4/user", 200, `"username":"ann"`},
 		{"writing with a narrow scope", issue(p.Server, "ann", "read_user"), "POST", site + "/repository/commits", 403, "insufficient_scope"},

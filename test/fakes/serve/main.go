@@ -37,7 +37,7 @@ func main() {
 	defer stop()
 	if err := run(ctx, os.Args[1:], os.Stdin, os.Stdout); err != nil {
 		fmt.Fprintln(os.Stderr, "serve:", err)
-		os.Exit(1) //nolint:gocritic // nothing is left to be done
+		os.Exit(1)
 	}
 }
 
@@ -132,7 +132,7 @@ func run(ctx context.Context, args []string, stdin io.Reader, stdout io.Writer) 
 		running = append(running, s)
 		wg.Go(func() { _ = s.Serve(listener) })
 	}
-	if err := json.NewEncoder(stdout).Encode(told); err != nil {
+	if err := json.NewEncoder(stdout).Encode(told); err != nil { //nolint:gosec // made for this run, and told to who started it
 		return err
 	}
 	go func() {
