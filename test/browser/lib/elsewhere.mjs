@@ -89,7 +89,7 @@ function practiceBinary() {
 /** Starts the practice hosts; answers what they print, with control and stop. */
 export async function practice(redirects, args = []) {
   const dir = mkdtempSync(join(tmpdir(), 'gatehouse-hosts-'));
-  const child = spawn(practiceBinary(), ['--dir', dir, ...redirects.flatMap((r) => ['--redirect', r]), ...args], { stdio: ['pipe', 'pipe', 'inherit'] });
+  const child = spawn(practiceBinary(), ['--control', '--dir', dir, ...redirects.flatMap((r) => ['--redirect', r]), ...args], { stdio: ['pipe', 'pipe', 'inherit'] });
   const ended = once(child, 'close');
   const lines = createInterface({ input: child.stdout });
   const first = await Promise.race([once(lines, 'line').then(([line]) => line), ended.then(() => { throw new Error('the practice hosts did not start'); })]);

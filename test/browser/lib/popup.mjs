@@ -14,8 +14,8 @@ export function config({ kind, host, broker, more = '', backend = '', workflow =
   branch: main
   api_root: ${host.api}
   base_url: ${broker}
-${backend}media_folder: static/uploads
-public_folder: /uploads
+${backend}media_folder: static/media
+public_folder: /media
 ${workflow ? 'publish_mode: editorial_workflow\n' : ''}${more}collections:
   - name: posts
     label: Posts
@@ -93,7 +93,7 @@ export class Visit {
   }
 
   /** At the practice host: who to be, then yes or no. */
-  async decide(popup, { person = 'ann', allow = true } = {}) {
+  async decide(popup, { person = 'ada', allow = true } = {}) {
     await popup.getByText('Practice host.').waitFor();
     const face = popup.locator(`button[name=person][value=${person}]`);
     const decision = popup.getByRole('button', { name: allow ? 'Allow' : 'Cancel' });
