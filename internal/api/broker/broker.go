@@ -2,19 +2,19 @@
 // popup that signs a person in at a Git host and hands the token to the one
 // page that may have it, and the refresh of such tokens.
 //
-//	CMS page        popup (our pages)              broker                        Git host
-//	   │ opens         │ GET  /auth ─────────────────► which site? transaction,
-//	   │──────────────►│                               cookie
-//	   │◄─ authorizing:P ─│
-//	   │── authorizing:P ►│
-//	   │               │ POST /auth/begin {origin} ──► may this origin? state,
-//	   │               │                               verifier
-//	   │               │ ────────────────────────────────────────────────────────► signs in
-//	   │               │ GET  /callback/NAME ────────► code for token ───────────► token
-//	   │               │                               who? may push? ───────────► account
-//	   │               │ GET  /auth/result ──────────► a page without secrets
-//	   │               │ POST /auth/claim ───────────► the message, once
-//	   │◄─ authorization:P:success:… ─│
+//	CMS page             popup (our pages)          broker                        Git host
+//	   │ opens              │ GET  /auth ─────────────► which site? transaction, cookie
+//	   │───────────────────►│
+//	   │◄── authorizing:P ──│
+//	   │─── authorizing:P ─►│
+//	   │                    │ POST /auth/begin ───────► may this origin? state, verifier
+//	   │                    │ ────────────────────────────────────────────────────► signs in
+//	   │                    │ GET  /callback/NAME ────► code for token ───────────► token
+//	   │                    │                           who is it, may they push? ─► account
+//	   │                    │ GET  /auth/result ──────► a page without secrets
+//	   │                    │ POST /auth/claim ───────► the message, once
+//	   │◄─ authorization:P: ┤
+//	   │     success:{…}    │
 //
 // The host is not asked before the page that opened the popup is known to be
 // one of the site's, and the token is in no page and in no address: the script
