@@ -31,7 +31,7 @@ test: build
 	@tools/setup.sh test
 	@$(MAKE) test/node_modules
 	go test ./...
-	cd test && node --test --test-concurrency=1 admin/*.test.mjs browser/*.test.mjs
+	cd test && node --test --test-concurrency=1 admin/*.test.mjs broker/*.test.mjs browser/*.test.mjs
 
 ## test-matrix: the race detector, every client, faults and concurrency
 test-matrix: build
