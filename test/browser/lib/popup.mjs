@@ -82,7 +82,7 @@ export class Visit {
   }
 
   get button() {
-    const text = this.bundle === 'sveltia-cms' ? `Sign In with ${names[this.kind]}` : `Login with ${names[this.kind]}`;
+    const text = this.bundle === 'sveltia-cms' ? new RegExp(`Sign In with \\W*${names[this.kind]}`) : `Login with ${names[this.kind]}`;
     return this.page.getByRole('button', { name: text });
   }
 
