@@ -101,6 +101,12 @@ export async function practice(redirects, args = []) {
       const r = await fetch(`${hosts[kind].url}/-/control`, { method: 'POST', headers: { 'content-type': 'application/json' }, body: JSON.stringify(faults) });
       if (!r.ok) throw new Error(`faults of ${kind}: ${r.status} ${await r.text()}`);
     },
+    /** Tells a host to do something: {expire_all: true}, {forget: true}, … */
+    async order(kind, what) {
+      const r = await fetch(`${hosts[kind].url}/-/control`, { method: 'POST', headers: { 'content-type': 'application/json' }, body: JSON.stringify(what) });
+      if (!r.ok) throw new Error(`an order to ${kind}: ${r.status} ${await r.text()}`);
+      return r.json();
+    },
     /** What happened at a host. */
     record: (kind) => fetch(`${hosts[kind].url}/-/control`).then((r) => r.json()),
     async stop() {

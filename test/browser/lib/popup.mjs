@@ -34,14 +34,16 @@ ${workflow ? 'publish_mode: editorial_workflow\n' : ''}${more}collections:
  * @param {object} [o]
  * @param {string} [o.host] the name of Gatehouse's host
  * @param {(at: {origins: string[], hosts: object}) => {sites?: object, yaml?: string}} [o.more] further sites and settings
+ * @param {string[]} [o.args] of the practice hosts
+ * @param {string[]} [o.browser] of the browser
  */
-export async function town({ host = '127.0.0.1', kinds = ['github', 'gitlab', 'bitbucket', 'gitea'], more = () => ({}) } = {}) {
+export async function town({ host = '127.0.0.1', kinds = ['github', 'gitlab', 'bitbucket', 'gitea'], more = () => ({}), args = [], browser: flags = [] } = {}) {
   const port = await freePort();
   const broker = `http://${host}:${port}`;
   const cmsPort = await freePort();
   const origin = `http://127.0.0.1:${cmsPort}`;
   const local = `http://localhost:${cmsPort}`;
-  const world = await practice(kinds.map((kind) => `${broker}/callback/${kind}`));
+  const world = await practice(kinds.map((kind) => `${broker}/callback/${kind}`), args);
   const { hosts } = world;
   let yaml = 'connectors:\n';
   const sites = {};
@@ -54,7 +56,7 @@ export async function town({ host = '127.0.0.1', kinds = ['github', 'gitlab', 'b
     port, host, yaml: yaml + (extra.yaml ?? ''), sites: { ...sites, ...extra.sites },
     people: [{ email: 'ola@example.org', name: 'Ola', operator: true }],
   });
-  const browser = await launch();
+  const browser = await launch(flags);
   const pages = [];
   return {
     browser, broker, origin, local, hosts, world, server,
