@@ -74,7 +74,7 @@ func (s *Server) scopeToken(c *call) error {
 	if err != nil {
 		return err
 	}
-	narrow, ok := s.o.OAuth.Issue(t.App, t.Person.Login, nil, ids)
+	narrow, ok := s.o.OAuth.Narrow(t.App, t.Value, ids)
 	if !ok {
 		return notFound()
 	}
