@@ -1,10 +1,14 @@
 // Package demo is Gatehouse with everything ready to be tried: two sample sites
 // with a past, drafts in every column, three people, and pages that show what
-// was published.
+// was published. A third site is not Gatehouse's: it is in a repository at a
+// practice GitHub and at a practice GitLab, and its CMS page is on an origin of
+// its own, from where people sign in by the popup.
 //
 //	DIR/demo.json        the people and their passwords, made once (0600)
 //	DIR/gatehouse.yaml   written at every start
 //	DIR/sites/*.git      the sample sites, made once
+//	DIR/hosts/           the practice hosts: repositories and secrets, made once
+//	DIR/hosts/broken.yml the configuration of a CMS page that nobody can sign in at
 //	DIR/data/            Gatehouse's own data
 //
 //	GET /                who you can be, which doors there are, what to try
@@ -13,18 +17,25 @@
 //	GET /try/            the editor on the CMS's own test-repo: nothing is stored
 //	GET /demo/…          styles
 //
+// and on further loopback ports, the same ones at every start if they are free:
+//
+//	practice GitHub, practice GitLab   sign-in pages and API, package test/fakes
+//	a page for each, and a broken one  GET / the site, GET /admin/ its CMS
+//
 // The start page shows passwords. That is why the demo listens on loopback
 // addresses only, and answers under loopback names only: a page elsewhere that
 // points its own name at 127.0.0.1 gets nothing.
 package demo
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"io/fs"
 	"log/slog"
+	"maps"
 	"net/http"
 	"os"
 	"path/filepath"
@@ -45,6 +56,9 @@ type Options struct {
 	Entries int    // generated posts for the first site, at the first start
 	Now     time.Time
 	Log     *slog.Logger
+	// Program is how this program is called in commands to copy; empty: as make
+	// builds it.
+	Program string
 	// Step is told what is being done, and its answer is called when it is done.
 	Step func(what string) (done func())
 }
@@ -58,8 +72,10 @@ type Demo struct {
 	Repository string
 	Config     *config.Config
 
-	log   *slog.Logger
-	repos map[string]*git.Repo
+	log       *slog.Logger
+	program   string
+	repos     map[string]*git.Repo
+	elsewhere *elsewhere
 }
 
 // DefaultDir is where a demo lives when nobody says otherwise:
@@ -88,19 +104,39 @@ func Prepare(ctx context.Context, o Options) (*Demo, error) {
 	if err != nil {
 		return nil, err
 	}
-	d := &Demo{Dir: dir, URL: "http://" + o.Addr, Repository: repository(dir, journal), log: o.Log, repos: map[string]*git.Repo{}}
-	if d.People, err = people(filepath.Join(dir, "demo.json")); err != nil {
-		return nil, err
-	}
-	for _, name := range []string{journal, kitchen} {
-		if err := d.site(ctx, name, o); err != nil {
-			return nil, errors.Join(err, d.Close())
-		}
-	}
-	if d.Config, err = writeConfig(dir, o.Addr); err != nil {
+	d := &Demo{Dir: dir, URL: "http://" + o.Addr, Repository: repository(dir, journal), log: o.Log, program: cmp.Or(o.Program, "bin/gatehouse"), repos: map[string]*git.Repo{}}
+	if err := d.prepare(ctx, o); err != nil {
 		return nil, errors.Join(err, d.Close())
 	}
 	return d, nil
+}
+
+func (d *Demo) prepare(ctx context.Context, o Options) error {
+	file := filepath.Join(d.Dir, "demo.json")
+	had, err := kept(file)
+	if err != nil {
+		return err
+	}
+	d.People = had.People
+	if d.elsewhere, err = listenElsewhere(ctx, d.Dir, had.Ports); err != nil {
+		return err
+	}
+	if ports := d.elsewhere.ports(); !maps.Equal(ports, had.Ports) {
+		had.Ports = ports
+		if err := had.save(file); err != nil {
+			return err
+		}
+	}
+	for _, name := range []string{journal, kitchen} {
+		if err := d.site(ctx, name, o); err != nil {
+			return err
+		}
+	}
+	if err := d.elsewhere.open(ctx, d.URL, o); err != nil {
+		return err
+	}
+	d.Config, err = writeConfig(d.Dir, o.Addr, d.elsewhere)
+	return err
 }
 
 const maxEntries = 100_000
@@ -117,8 +153,10 @@ func openDir(dir string) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	if err := os.MkdirAll(filepath.Join(dir, "sites"), 0o700); err != nil {
-		return "", fault.Wrap(fault.Invalid, err, "The demo cannot use the directory %s. Name another one with --dir DIR.", dir)
+	for _, part := range []string{"sites", "hosts"} {
+		if err := os.MkdirAll(filepath.Join(dir, part), 0o700); err != nil {
+			return "", fault.Wrap(fault.Invalid, err, "The demo cannot use the directory %s. Name another one with --dir DIR.", dir)
+		}
 	}
 	return dir, nil
 }
@@ -151,9 +189,13 @@ func (d *Demo) site(ctx context.Context, name string, o Options) error {
 	return nil
 }
 
-// Close lets go of the repositories.
+// Close ends the practice hosts and the pages elsewhere, and lets go of the
+// repositories.
 func (d *Demo) Close() error {
 	var errs []error
+	if d.elsewhere != nil {
+		errs = append(errs, d.elsewhere.close())
+	}
 	for _, r := range d.repos {
 		errs = append(errs, r.Close())
 	}

@@ -79,7 +79,7 @@ func TestTheSecondStartKeepsEverything(t *testing.T) {
 		t.Fatal(err)
 	}
 	b := prepare(t, dir, &second)
-	if len(first) != 2 || len(second) != 0 {
+	if len(first) != 3 || len(second) != 0 {
 		t.Errorf("made at first %q, then %q", first, second)
 	}
 	if head(t, b) != commit {
@@ -253,7 +253,7 @@ func TestTheSamplesConfigurationsAreGood(t *testing.T) {
 			}
 		}
 	}
-	if len(d.Config.Sites) != 2 || d.Config.Sites[1].Admin.Bundle != "netlify-cms" {
+	if len(d.Config.Sites) != 4 || d.Config.Sites[1].Admin.Bundle != "netlify-cms" {
 		t.Errorf("gatehouse.yaml has %+v", d.Config.Sites)
 	}
 }

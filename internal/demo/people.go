@@ -32,41 +32,49 @@ func cast() []Person {
 
 const operator = "operator"
 
-type peopleFile struct {
+// keptFile is demo.json: what is made once and kept.
+type keptFile struct {
 	Note   string   `json:"note"`
 	People []Person `json:"people"`
+	// Ports are those that the practice hosts and the pages elsewhere had last,
+	// by name.
+	Ports map[string]int `json:"ports,omitempty"`
 }
 
-// people reads demo.json, or makes it with fresh passwords.
-func people(file string) ([]Person, error) {
+// kept reads demo.json, or makes it with fresh passwords.
+func kept(file string) (*keptFile, error) {
 	data, err := os.ReadFile(file)
 	if errors.Is(err, fs.ErrNotExist) {
-		return makePeople(file)
+		return makeKept(file)
 	}
 	if err != nil {
 		return nil, err
 	}
-	var f peopleFile
-	if err := json.Unmarshal(data, &f); err != nil || len(f.People) != len(cast()) {
+	f := &keptFile{}
+	if err := json.Unmarshal(data, f); err != nil || len(f.People) != len(cast()) {
 		return nil, fault.Wrap(fault.Invalid, errors.Join(err, errors.New("not three people")), "%s cannot be read. Delete the directory %s to begin anew.", file, filepath.Dir(file))
 	}
-	return f.People, nil
+	return f, nil
 }
 
-func makePeople(file string) ([]Person, error) {
-	list := cast()
-	for i := range list {
-		list[i].Password = identity.MakePassword()
+func makeKept(file string) (*keptFile, error) {
+	f := &keptFile{Note: "The people of the demo. Whoever changes a password in the console has to remember it.", People: cast()}
+	for i := range f.People {
+		f.People[i].Password = identity.MakePassword()
 	}
-	data, err := json.MarshalIndent(peopleFile{Note: "The people of the demo. Whoever changes a password in the console has to remember it.", People: list}, "", "  ")
+	return f, f.save(file)
+}
+
+func (f *keptFile) save(file string) error {
+	data, err := json.MarshalIndent(f, "", "  ")
 	if err != nil {
-		return nil, err
+		return err
 	}
 	half := file + ".part"
 	if err := os.WriteFile(half, append(data, '\n'), 0o600); err != nil {
-		return nil, err
+		return err
 	}
-	return list, os.Rename(half, file)
+	return os.Rename(half, file)
 }
 
 // AddPeople gives everybody an account, unless they have one.

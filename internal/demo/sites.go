@@ -12,12 +12,16 @@ import (
 const (
 	journal = "journal"
 	kitchen = "kitchen"
+	harbour = "harbour"
 )
 
 // title is what people call a site.
 func title(name string) string {
-	if name == kitchen {
+	switch name {
+	case kitchen:
 		return "The Rye House"
+	case harbour:
+		return "Skerry Haven Sailing Club"
 	}
 	return "Millbrook Meadows"
 }
@@ -26,6 +30,13 @@ const styleSheet = "/demo/site.css"
 
 // pagesOf says how the pages of a sample site are made from its repository.
 func pagesOf(name string, repo *git.Repo, log *slog.Logger) *render.Site {
+	if name == harbour {
+		return &render.Site{
+			Branch: sample.Branch, Theme: harbour, Style: styleSheet, Repo: repo, Log: log,
+			Media: "static/images", Public: "/images", Pages: "content/pages", Locales: []string{"en"},
+			Sections: []render.Section{{Name: "notices", Title: "On the notice board", Folder: "content/notices", Ext: ".md", Front: 4, Style: "cards-first"}},
+		}
+	}
 	if name == kitchen {
 		return &render.Site{
 			Base: "/site/kitchen", Branch: sample.Branch, Theme: kitchen, Style: styleSheet, Repo: repo, Log: log,
