@@ -20,14 +20,16 @@ const (
 // run calls git where the engine has no word for what is wanted. It reads no
 // configuration but the repository's.
 func run(ctx context.Context, r *repository, args ...string) ([]byte, error) {
-	return runIn(ctx, r.git.Dir, args...)
-}
-
-func runIn(ctx context.Context, dir string, args ...string) ([]byte, error) {
+	select {
+	case r.network.commands <- struct{}{}:
+		defer func() { <-r.network.commands }()
+	case <-ctx.Done():
+		return nil, ctx.Err()
+	}
 	ctx, cancel := context.WithTimeout(ctx, commandTime)
 	defer cancel()
 	cmd := exec.CommandContext(ctx, "git", append([]string{"-c", "core.quotePath=false", "-c", "safe.directory=*"}, args...)...)
-	cmd.Dir = dir
+	cmd.Dir = r.git.Dir
 	cmd.Env = []string{
 		"PATH=" + os.Getenv("PATH"), "HOME=/nonexistent/home", "LC_ALL=C", "GIT_CONFIG_NOSYSTEM=1",
 		"GIT_CONFIG_GLOBAL=/dev/null", "GIT_TERMINAL_PROMPT=0", "GIT_LITERAL_PATHSPECS=1", "GIT_NO_REPLACE_OBJECTS=1",

@@ -37,6 +37,10 @@ const (
 	maxIssues   = 10000 // of a repository, pull requests among them
 	maxStatuses = 1000  // of a commit
 	maxComments = 1000  // of an issue
+	maxLabels   = 1000  // of a repository
+	maxTitle    = 256   // bytes
+	maxWords    = 65536 // bytes of what somebody writes at an issue
+	maxCommands = 8     // commands of git that run at once for a network
 )
 
 // Options is what a Server needs from outside.
@@ -214,6 +218,11 @@ func (r *repository) full() string { return r.owner + "/" + r.name }
 // network is a repository with its forks. Its lock is held while refs move, so
 // that pull requests follow them in the order in which they moved.
 type network struct {
-	mu    sync.Mutex
-	repos []*repository // guarded by Server.mu
+	mu       sync.Mutex
+	repos    []*repository // guarded by Server.mu
+	commands chan struct{} // a slot for each command of git at work
+}
+
+func newNetwork(r *repository) *network {
+	return &network{repos: []*repository{r}, commands: make(chan struct{}, maxCommands)}
 }

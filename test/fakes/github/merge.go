@@ -1,9 +1,11 @@
 package github
 
 import (
+	"context"
 	"fmt"
 	"net/http"
 	"strings"
+	"time"
 
 	"gatehouse/internal/git"
 )
@@ -115,4 +117,56 @@ func (s *Server) squashed(c *call, r *repository, i issue, p pull, base git.ID) 
 		fmt.Fprintf(&b, "* %s\n\n", message(g))
 	}
 	return fmt.Sprintf("%s (#%d)", i.title, i.number), b.String(), nil
+}
+
+// follow brings the pull requests of the network along after a ref moved. The
+// network's lock is held.
+func (s *Server) follow(ctx context.Context, r *repository, ref string, to git.ID) error {
+	branch, ok := strings.CutPrefix(ref, "refs/heads/")
+	if !ok {
+		return nil
+	}
+	s.mu.Lock()
+	now := s.o.Now()
+	var waiting []*issue // whose base moved
+	for _, o := range r.network.repos {
+		for _, i := range o.issues {
+			if i.pull == nil || !i.open {
+				continue
+			}
+			ours := i.pull.from == r && i.pull.head == branch
+			based := i.repo == r && i.pull.base == branch
+			switch {
+			case (ours || based) && to == "":
+				i.close(now)
+			case ours:
+				i.pull.headID, i.changed = to, now
+			case based:
+				waiting = append(waiting, i)
+			}
+		}
+	}
+	s.mu.Unlock()
+	// What is in the base by now counts as merged, whoever brought it there.
+	for _, i := range waiting {
+		in, err := r.git.IsAncestor(ctx, i.pull.headID, to)
+		if err != nil {
+			return err
+		}
+		if in {
+			s.mu.Lock()
+			i.merge(now, to, "")
+			s.mu.Unlock()
+		}
+	}
+	return nil
+}
+
+func (i *issue) close(now time.Time) {
+	i.open, i.closed, i.changed = false, now, now
+}
+
+func (i *issue) merge(now time.Time, result git.ID, by string) {
+	i.close(now)
+	i.pull.merged, i.pull.result, i.pull.by = now, result, by
 }

@@ -21,6 +21,6 @@ func (s *Server) OpenRepository(ctx context.Context, spec Repository) error {
 	if r.git, err = git.Open(ctx, s.dir(r)); err != nil {
 		return err
 	}
-	r.network = &network{repos: []*repository{r}}
+	r.network = newNetwork(r)
 	return s.add(r)
 }

@@ -239,3 +239,52 @@ func TestOpenAuthoring(t *testing.T) {
 	}
 	c.do("POST", site+"/git/blobs", obj{"content": "x"}).says(404, "Not Found")
 }
+
+// Of many who commit on the same head, one gets through; the others are told.
+func TestConcurrentCommitsDoNotOverwrite(t *testing.T) {
+	h := newHost(t)
+	const people = 6
+	c := h.as(github.SeedEditor)
+	head := c.headOf(github.SeedSite, "main")
+	var ids []string
+	for n := range people {
+		ids = append(ids, c.commit(github.SeedSite, head, "At once", map[string]string{fmt.Sprintf("n%d.md", n): "x"}))
+	}
+	statuses := make(chan int, people)
+	for _, id := range ids {
+		go func() {
+			status := 0
+			defer func() { statuses <- status }() // also when the call fails the test
+			status = c.do("PATCH", site+"/git/refs/heads/main", obj{"sha": id, "force": false}).status
+		}()
+	}
+	won := 0
+	for range people {
+		switch got := <-statuses; got {
+		case 200:
+			won++
+		case 422:
+		default:
+			t.Errorf("status %d", got)
+		}
+	}
+	if won != 1 {
+		t.Errorf("%d of %d moved the branch", won, people)
+	}
+	if got := h.gitOut(github.SeedSite, "rev-list", "--count", "main"); got != "2" {
+		t.Error(got)
+	}
+}
+
+func TestWhatIsTooLongIsRefused(t *testing.T) {
+	c := newHost(t).as(github.SeedEditor)
+	n := c.draft("cms/posts/x", map[string]string{"x.md": "x"})
+	at := fmt.Sprintf("%s/issues/%d", site, n)
+	c.do("PATCH", at, obj{"title": strings.Repeat("x", 257)}).says(422, "Validation Failed")
+	c.do("POST", at+"/comments", obj{"body": strings.Repeat("x", 70000)}).says(422, "Validation Failed")
+	c.do("POST", site+"/issues", obj{"title": "x", "body": strings.Repeat("x", 70000)}).says(422, "Validation Failed")
+	c.do("PUT", at+"/labels", obj{"labels": []string{strings.Repeat("x", 300), "short"}}).is(200)
+	if got := c.get(at).is(200).names("name", "labels"); got != "short" {
+		t.Error(got)
+	}
+}
