@@ -100,8 +100,14 @@ export class Visit {
     const face = popup.locator(`button[name=person][value=${person}]`);
     const decision = popup.getByRole('button', { name: allow ? 'Allow' : 'Cancel' });
     await face.or(decision).first().waitFor();
+    // A host that the person has answered before does not ask again.
+    const { url } = this.town.hosts[this.kind];
+    const gone = new Promise((resolve) => {
+      popup.once('close', resolve);
+      popup.on('framenavigated', (frame) => { if (frame === popup.mainFrame() && !frame.url().startsWith(url)) resolve(); });
+    });
     if (await face.isVisible()) await face.click();
-    await decision.click();
+    await Promise.race([gone, decision.click().catch((err) => { if (!popup.isClosed()) throw err; })]);
   }
 
   /** The whole sign-in. */
