@@ -29,10 +29,14 @@ func demoCommand() *cobra.Command {
 	var f demoFlags
 	c := &cobra.Command{
 		Use:   "demo",
-		Short: "Try everything on two sample sites, with three people ready to sign in",
+		Short: "Try everything on sample sites, with people ready to sign in",
 		Long: `Runs Gatehouse with two sample sites: a nature reserve edited with Decap CMS, and
 a bakery edited with Netlify CMS. Three people are ready to sign in, drafts wait
 in every column, and what is published shows at once on the rendered sites.
+
+A third site, of a sailing club, has its CMS page elsewhere: on another port of
+this machine, with the content at a practice GitHub and a practice GitLab. People
+sign in there by the popup, and one more page is broken, for "gatehouse doctor".
 
 Everything lives in one directory and is kept from one start to the next. To
 begin anew, delete the directory.`,
@@ -54,7 +58,7 @@ func runDemo(c *cobra.Command, f demoFlags) error {
 	}
 	defer func() { _ = listener.Close() }() // closed by the server already, unless it never began
 	log := newLog(say, slog.LevelWarn)
-	d, err := demo.Prepare(ctx, demo.Options{Addr: addr, Dir: f.dir, Entries: f.entries, Now: time.Now(), Log: log, Step: steps(say)})
+	d, err := demo.Prepare(ctx, demo.Options{Addr: addr, Dir: f.dir, Entries: f.entries, Now: time.Now(), Log: log, Program: program(), Step: steps(say)})
 	if err != nil {
 		return err
 	}
@@ -120,8 +124,21 @@ func announce(w io.Writer, d *demo.Demo, asJSON bool) {
 	} else {
 		fmt.Fprintf(&b, "  The people and their passwords are in %s/demo.json.\n", d.Dir)
 	}
+	fmt.Fprintf(&b, "\n  The same popup for a page elsewhere, and for the doctor:\n")
+	for _, x := range d.Elsewhere() {
+		fmt.Fprintf(&b, "  %-14s %s\n", x.Name, x.Text)
+	}
 	fmt.Fprintf(&b, "\n  Everything is kept in %s; delete it to begin anew.\n  Ctrl-C ends it.\n\n", d.Dir)
 	_, _ = io.WriteString(w, b.String()) // the server runs whether or not it is read
+}
+
+// program is how this program is called, if that can be known.
+func program() string {
+	path, err := os.Executable()
+	if err != nil {
+		return ""
+	}
+	return path
 }
 
 // terminal reports whether somebody reads along: passwords do not go into

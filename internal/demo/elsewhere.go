@@ -151,3 +151,17 @@ func (e *elsewhere) close() error {
 	}
 	return errors.Join(errs...)
 }
+
+// Pointer is one line of what there is besides Gatehouse.
+type Pointer struct{ Name, Text string }
+
+// Elsewhere says where the CMS pages elsewhere are and how to examine them.
+func (d *Demo) Elsewhere() []Pointer {
+	var list []Pointer
+	for _, p := range d.elsewhere.hosts {
+		list = append(list, Pointer{p.Title, p.Page + "/admin/"})
+	}
+	return append(list,
+		Pointer{"A good page", d.doctor(d.elsewhere.hosts[0].Page)},
+		Pointer{"A broken one", d.doctor(d.elsewhere.Broken)})
+}

@@ -25,6 +25,7 @@ type practice struct {
 	Kind, Title     string // github, GitHub
 	Site, SiteTitle string // in gatehouse.yaml
 	Root            string // of its API, below URL
+	Picture         string // of the club, on the start page
 
 	URL  string   // of the host
 	Page string   // origin of the site
@@ -34,8 +35,8 @@ type practice struct {
 // practices are the hosts of the demo, without addresses.
 func practices() []*practice {
 	return []*practice{
-		{Kind: fakes.KindGitHub, Title: "GitHub", Site: harbour, SiteTitle: title(harbour) + " (GitHub)", Root: "/api/v3"},
-		{Kind: fakes.KindGitLab, Title: "GitLab", Site: harbour + "-gitlab", SiteTitle: title(harbour) + " (GitLab)", Root: "/api/v4"},
+		{Kind: fakes.KindGitHub, Title: "GitHub", Site: harbour, SiteTitle: title(harbour) + " (GitHub)", Root: "/api/v3", Picture: "haven.svg"},
+		{Kind: fakes.KindGitLab, Title: "GitLab", Site: harbour + "-gitlab", SiteTitle: title(harbour) + " (GitLab)", Root: "/api/v4", Picture: "light.svg"},
 	}
 }
 
@@ -45,11 +46,12 @@ const (
 	website = "website"
 )
 
-// Connector is the connector's name.
+// What gatehouse.yaml and config.yml say of a host.
 func (*practice) ClientID() string    { return "gatehouse-demo" }
 func (p *practice) Connector() string { return "practice-" + p.Kind }
 func (*practice) Repo() string        { return club + "/" + website }
 func (p *practice) API() string       { return p.URL + p.Root }
+func (p *practice) picture() string   { return "demo/" + p.Picture }
 
 // guests are the accounts at the practice hosts. The first one may write to the
 // club's repository.

@@ -9,7 +9,9 @@ import (
 
 	"gatehouse/internal/api"
 	"gatehouse/internal/identity"
+	"gatehouse/test/fakes"
 	gatehouseweb "gatehouse/web"
+	web "gatehouse/web/demo"
 )
 
 // startPolicy lets the start page load its styles and pictures and send its
@@ -22,6 +24,14 @@ type startView struct {
 	Dir, Quoted        string
 	People             []startPerson
 	Sites              []startSite
+
+	Elsewhere                []startSite
+	Writer, Reader           fakes.Person
+	WriterFirst, ReaderFirst string
+	Operator                 Person
+	OperatorFirst            string
+	GoodDoctor, BrokenDoctor string
+	Broken, BrokenFile       string
 }
 
 type startPerson struct {
@@ -29,7 +39,7 @@ type startPerson struct {
 	First, Title, May string
 }
 
-type startSite struct{ Title, About, Admin, View, Picture string }
+type startSite struct{ Title, About, Admin, View, Picture, Host string }
 
 // mountStart adds the start page and the styles of all the demo's pages.
 func (d *Demo) mountStart(mux *http.ServeMux, pages fs.FS) error {
@@ -56,6 +66,14 @@ func (d *Demo) mountStart(mux *http.ServeMux, pages fs.FS) error {
 	if err != nil {
 		return err
 	}
+	images, err := fs.Sub(web.Files, harbour+"/tree/static/images")
+	if err != nil {
+		return err
+	}
+	pictures, err := api.NewAssets(images)
+	if err != nil {
+		return err
+	}
 	serve := func(from *api.Assets, name string) http.HandlerFunc {
 		return func(w http.ResponseWriter, r *http.Request) { from.ServeFile(w, r, name) }
 	}
@@ -63,6 +81,9 @@ func (d *Demo) mountStart(mux *http.ServeMux, pages fs.FS) error {
 	mux.HandleFunc("GET "+styleSheet, serve(own, "site.css"))
 	mux.HandleFunc("GET /demo/console.css", serve(shared, "style.css"))
 	mux.HandleFunc("GET /demo/favicon.svg", serve(shared, "favicon.svg"))
+	for _, p := range d.elsewhere.hosts {
+		mux.HandleFunc("GET /"+p.picture(), serve(pictures, p.Picture))
+	}
 	return nil
 }
 
@@ -71,15 +92,16 @@ func (d *Demo) startView() startView {
 		Login: "s/" + journal + "/login", Next: "/s/" + journal + "/admin/", Proxy: d.URL + "/s/" + journal + "/api/v1",
 		Dir: d.Dir, Quoted: quoted(d.Repository),
 		Sites: []startSite{
-			{title(journal), "A nature reserve: a journal, guided walks, pages in two languages. Edited with Decap CMS 3.", "s/journal/admin/", "site/", "site/uploads/kingfisher.jpg"},
-			{title(kitchen), "A village bakery and its recipes. Edited with Netlify CMS 2.10.", "s/kitchen/admin/", "site/kitchen/", "site/kitchen/images/farm-loaf.jpg"},
+			{title(journal), "A nature reserve: a journal, guided walks, pages in two languages. Edited with Decap CMS 3.", "s/journal/admin/", "site/", "site/uploads/kingfisher.jpg", ""},
+			{title(kitchen), "A village bakery and its recipes. Edited with Netlify CMS 2.10.", "s/kitchen/admin/", "site/kitchen/", "site/kitchen/images/farm-loaf.jpg", ""},
 		},
 	}
+	d.viewElsewhere(&v)
 	for _, p := range d.People {
-		first, _, _ := strings.Cut(p.Name, " ")
-		x := startPerson{Person: p, First: first}
+		x := startPerson{Person: p, First: first(p.Name)}
 		switch p.Role {
 		case operator:
+			v.Operator, v.OperatorFirst = p, x.First
 			x.Title, x.May = "Warden, and operator of this Gatehouse", "May do everything, at both sites."
 		case identity.Editor:
 			x.Title, x.May = "Editor", "Writes and reviews at both sites. Publishing is left to others."
@@ -89,6 +111,28 @@ func (d *Demo) startView() startView {
 		v.People = append(v.People, x)
 	}
 	return v
+}
+
+// viewElsewhere fills in what is about the pages elsewhere.
+func (d *Demo) viewElsewhere(v *startView) {
+	e := d.elsewhere
+	for _, p := range e.hosts {
+		v.Elsewhere = append(v.Elsewhere, startSite{Title: "Skerry Haven", Host: p.Title, Admin: p.Page + "/admin/", View: p.Page + "/", Picture: p.picture()})
+	}
+	v.Writer, v.Reader = guests()
+	v.WriterFirst, v.ReaderFirst = first(v.Writer.Name), first(v.Reader.Name)
+	v.GoodDoctor, v.BrokenDoctor = d.doctor(e.hosts[0].Page), d.doctor(e.Broken)
+	v.Broken, v.BrokenFile = e.Broken+"/admin/", e.BrokenFile
+}
+
+// doctor is the command that examines the CMS page at an origin.
+func (d *Demo) doctor(origin string) string {
+	return quoted(d.program) + " doctor --url " + origin + "/admin/"
+}
+
+func first(name string) string {
+	name, _, _ = strings.Cut(name, " ")
+	return name
 }
 
 // quoted is a path as a shell reads it.
