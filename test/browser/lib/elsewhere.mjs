@@ -28,12 +28,12 @@ function script(bundle, file) {
 }
 
 const html = (bundle) => `<!doctype html><meta charset="utf-8"><meta name="viewport" content="width=device-width"><title>CMS</title><link rel="icon" href="data:,">
-<body><script src="${bundle}.js"></script>`;
+<body>${bundle && `<script src="${bundle}.js"></script>`}`;
 
 /**
  * Serves a CMS page at {origin}/admin/ on a free port.
  *
- * @param {string} bundle one of bundles
+ * @param {string} bundle one of bundles; empty: a page without one
  * @param {(origin: string) => string} config makes config.yml
  * @param {object} [o]
  * @param {string} [o.address] the loopback address, part of the origin
@@ -98,7 +98,7 @@ export async function practice(redirects, args = []) {
     hosts, dir,
     /** Sets what a host does wrong on purpose. */
     async faults(kind, faults) {
-      const r = await fetch(`${hosts[kind].url}/-/control`, { method: 'POST', headers: { 'content-type': 'application/json' }, body: JSON.stringify(faults) });
+      const r = await fetch(`${hosts[kind].url}/-/control`, { method: 'POST', headers: { 'content-type': 'application/json' }, body: JSON.stringify({ faults }) });
       if (!r.ok) throw new Error(`faults of ${kind}: ${r.status} ${await r.text()}`);
     },
     /** Tells a host to do something: {expire_all: true}, {forget: true}, … */

@@ -3,8 +3,9 @@ import assert from 'node:assert/strict';
 import { cmsPage, practice, recordMessages } from './elsewhere.mjs';
 import { launch, open } from './browser.mjs';
 import { freePort, start } from './server.mjs';
+import { Trace, read } from './trace.mjs';
 
-const names = { github: 'GitHub', gitlab: 'GitLab', bitbucket: 'Bitbucket', gitea: 'Gitea' };
+const names = { github: 'GitHub', gitlab: 'GitLab', bitbucket: 'Bitbucket', gitea: 'Gitea', forgejo: 'Forgejo' };
 
 /** A config.yml that shows posts of a repository at a practice host. */
 export function config({ kind, host, broker, more = '', backend = '', workflow = false, top = '' }) {
@@ -34,16 +35,17 @@ ${workflow ? 'publish_mode: editorial_workflow\n' : ''}${more}collections:
  * @param {object} [o]
  * @param {string} [o.host] the name of Gatehouse's host
  * @param {(at: {origins: string[], hosts: object}) => {sites?: object, yaml?: string}} [o.more] further sites and settings
+ * @param {string[]} [o.callbacks] names of further connectors that the hosts know the callbacks of
  * @param {string[]} [o.args] of the practice hosts
  * @param {string[]} [o.browser] of the browser
  */
-export async function town({ host = '127.0.0.1', kinds = ['github', 'gitlab', 'bitbucket', 'gitea'], more = () => ({}), args = [], browser: flags = [] } = {}) {
+export async function town({ host = '127.0.0.1', kinds = ['github', 'gitlab', 'bitbucket', 'gitea'], more = () => ({}), callbacks = [], args = [], browser: flags = [] } = {}) {
   const port = await freePort();
   const broker = `http://${host}:${port}`;
   const cmsPort = await freePort();
   const origin = `http://127.0.0.1:${cmsPort}`;
   const local = `http://localhost:${cmsPort}`;
-  const world = await practice(kinds.map((kind) => `${broker}/callback/${kind}`), args);
+  const world = await practice([...kinds, ...callbacks].map((kind) => `${broker}/callback/${kind}`), args);
   const { hosts } = world;
   let yaml = 'connectors:\n';
   const sites = {};
@@ -60,14 +62,15 @@ export async function town({ host = '127.0.0.1', kinds = ['github', 'gitlab', 'b
   const pages = [];
   return {
     browser, broker, origin, local, hosts, world, server,
-    /** A person at a CMS page: {me, page, heard, cms}. */
-    async visit(bundle, kind, { base = broker, page: at = {}, ...rest } = {}) {
-      const cms = await cmsPage(bundle, () => config({ kind, host: hosts[kind], broker: base, backend: `  site_domain: ${kind}-site\n`, ...rest }), { port: cmsPort, ...at });
+    /** A person at a CMS page: {me, page, heard, cms}; yaml: the whole config.yml. */
+    async visit(bundle, kind, { base = broker, page: at = {}, yaml: whole, ...rest } = {}) {
+      const cms = await cmsPage(bundle, () => whole ?? config({ kind, host: hosts[kind], broker: base, backend: `  site_domain: ${kind}-site\n`, ...rest }), { port: cmsPort, ...at });
       pages.push(cms);
       const me = await open(browser);
       const heard = await recordMessages(me.page);
+      const trace = new Trace(me.context, broker);
       await me.page.goto(cms.url);
-      return new Visit(this, { bundle, kind, cms, me, heard });
+      return new Visit(this, { bundle, kind, cms, me, heard, trace });
     },
     async stop() {
       await browser.close();
@@ -79,8 +82,8 @@ export async function town({ host = '127.0.0.1', kinds = ['github', 'gitlab', 'b
 }
 
 export class Visit {
-  constructor(at, { bundle, kind, cms, me, heard }) {
-    Object.assign(this, { town: at, bundle, kind, cms, me, heard, page: me.page });
+  constructor(at, { bundle, kind, cms, me, heard, trace }) {
+    Object.assign(this, { town: at, bundle, kind, cms, me, heard, trace, page: me.page });
   }
 
   get button() {
@@ -137,6 +140,24 @@ export class Visit {
       if (origin !== this.town.broker) continue;
       assert.match(String(data), new RegExp(`^(authorizing:${this.kind}|authorization:${this.kind}:(success|error):\\{[^\\n\\r\\u2028\\u2029]*\\})$`));
     }
+  }
+
+  /** What Gatehouse told the CMS, hellos apart: the outcomes, in order. Anything else fails. */
+  async told() {
+    const all = (await this.heard()).map(({ data, origin }) => {
+      assert.equal(origin, this.town.broker, 'nobody else posts to the CMS');
+      return read(data);
+    });
+    for (const { provider } of all) assert.equal(provider, this.kind);
+    return all.filter(({ kind }) => kind !== 'hello');
+  }
+
+  /** What must be true at the end of every sign-in; answers the outcomes. */
+  async leave() {
+    const told = await this.told();
+    await this.trace.clean(this.town);
+    await this.close();
+    return told;
   }
 
   async close() {
