@@ -76,8 +76,7 @@ func (h *host) register(oauth *fakes.Server, o options) {
 	})
 }
 
-// github has no repositories on disk from an earlier run: give it a fresh
-// directory.
+// github starts the practice GitHub, with an OAuth app and a GitHub App.
 func (h *host) github(ctx context.Context, dir string, o options, files map[string]string) error {
 	oauth := fakes.New(fakes.GitHub(), nil)
 	s, err := github.New(github.Options{Dir: dir, Web: h.info.URL, API: h.info.URL + "/api/v3", OAuth: oauth})
