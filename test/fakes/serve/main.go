@@ -55,7 +55,7 @@ type options struct {
 func parse(args []string) (options, error) {
 	o := options{addr: map[string]string{}}
 	f := flag.NewFlagSet("serve", flag.ContinueOnError)
-	f.StringVar(&o.dir, "dir", "", "directory for the repositories (needed)")
+	f.StringVar(&o.dir, "dir", "", "directory for the repositories, new or empty (needed)")
 	hosts := f.String("hosts", strings.Join(kinds(), ","), "which to start")
 	f.StringVar(&o.seed, "seed", "", "directory whose files the repositories begin with, beside the usual ones")
 	f.BoolVar(&o.control, "control", false, "mount /-/control, which tells secrets")
