@@ -47,6 +47,7 @@ type Holder struct {
 	Family    string
 	Site      string
 	Connector string
+	Host      string // URL of the host whose refresh token it is: nobody else may get that
 	Provider  string // as the CMS spelled it
 	Origin    string // of the page that got it
 	Person    string // login at the host
@@ -62,7 +63,7 @@ type Pair struct {
 }
 
 // Issue begins a family for a refresh token of a host, and gives its first
-// handle. Site, Connector, Provider, Origin and Person are h's, the rest is
+// handle. Site, Connector, Host, Provider, Origin and Person are h's, the rest is
 // filled in.
 func (x *Handles) Issue(ctx context.Context, h Holder, refresh string) (handle string, holder Holder, err error) {
 	if refresh == "" {
@@ -70,7 +71,7 @@ func (x *Handles) Issue(ctx context.Context, h Holder, refresh string) (handle s
 	}
 	handle, now := newToken(), timeOf(x.Now)
 	f := store.HandleFamily{
-		ID: newID(), Site: h.Site, Connector: h.Connector, Provider: h.Provider, Origin: h.Origin, Person: h.Person,
+		ID: newID(), Site: h.Site, Connector: h.Connector, Host: h.Host, Provider: h.Provider, Origin: h.Origin, Person: h.Person,
 		Generation: 1, Created: now, Used: now,
 	}
 	if err := x.Store.AddHandleFamily(ctx, f, hashOf(handle), refresh); err != nil {
@@ -214,7 +215,7 @@ func (x *Handles) EndConnector(ctx context.Context, connector string) (int, erro
 
 func holderOf(f store.HandleFamily) Holder {
 	return Holder{
-		Family: f.ID, Site: f.Site, Connector: f.Connector, Provider: f.Provider, Origin: f.Origin, Person: f.Person,
+		Family: f.ID, Site: f.Site, Connector: f.Connector, Host: f.Host, Provider: f.Provider, Origin: f.Origin, Person: f.Person,
 		Created: f.Created, Used: f.Used,
 	}
 }

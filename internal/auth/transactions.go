@@ -63,6 +63,7 @@ type Transaction struct {
 	Site      string // empty: see Settle
 	Provider  string // as the CMS spelled it; part of the messages
 	Connector string // empty: there is none for this site and provider, and the sign-in will fail
+	Host      string // URL of the connector's host when it was asked: a code or token of it is for nobody else; empty until begun
 	Scope     string // as asked for by the client, or as decided later
 	Redirect  string // the callback URL that the host was given
 	Origin    string // of the page that opened the popup; empty until begun
@@ -114,7 +115,7 @@ func (x *Transactions) Find(r *http.Request, id string) (Transaction, error) {
 
 func transactionOf(x store.OAuthTransaction) Transaction {
 	return Transaction{
-		ID: x.ID, Site: x.Site, Provider: x.Provider, Connector: x.Connector, Scope: x.Scope, Redirect: x.Redirect,
+		ID: x.ID, Site: x.Site, Provider: x.Provider, Connector: x.Connector, Host: x.Host, Scope: x.Scope, Redirect: x.Redirect,
 		Origin: x.Origin, Launcher: x.Launcher, Status: x.Status, OK: x.OK, Created: x.Created, Expires: x.Expires,
 	}
 }

@@ -26,9 +26,10 @@ func (x *Transactions) Settle(r *http.Request, id, site string) (Transaction, er
 }
 
 // Begin takes a new transaction to the host: it notes which page has opened the
-// popup, and how the host will be asked. State and verifier are for the host
+// popup, and how the host will be asked. Origin, Connector, Host, Scope, Redirect
+// and Launcher are to's, the rest stays. State and verifier are for the host
 // alone. It fails like Find, and with ErrUsed when it was begun before.
-func (x *Transactions) Begin(r *http.Request, id, origin, connector, scope, redirect string, launcher bool) (t Transaction, state, verifier string, err error) {
+func (x *Transactions) Begin(r *http.Request, id string, to Transaction) (t Transaction, state, verifier string, err error) {
 	state, verifier = newToken(), newToken()
 	t, err = x.step(r, id, func(row *store.OAuthTransaction) error {
 		switch {
@@ -38,7 +39,7 @@ func (x *Transactions) Begin(r *http.Request, id, origin, connector, scope, redi
 			return tooLate()
 		}
 		row.Status, row.State, row.Verifier = TransactionBegun, hashOf(state), verifier
-		row.Origin, row.Connector, row.Scope, row.Redirect, row.Launcher = origin, connector, scope, redirect, launcher
+		row.Origin, row.Connector, row.Host, row.Scope, row.Redirect, row.Launcher = to.Origin, to.Connector, to.Host, to.Scope, to.Redirect, to.Launcher
 		return nil
 	})
 	if err != nil {

@@ -89,7 +89,9 @@ func (x *signIns) start(t testing.TB, b *browser) Transaction {
 
 func (x *signIns) begin(t testing.TB, b *browser, id string) (state, verifier string) {
 	t.Helper()
-	_, state, verifier, err := x.Begin(b.request(), id, "https://www.example.com", "github", "repo", "https://auth.test/callback/github", false)
+	_, state, verifier, err := x.Begin(b.request(), id, Transaction{
+		Origin: "https://www.example.com", Connector: "github", Scope: "repo", Redirect: "https://auth.test/callback/github",
+	})
 	check(t, err)
 	return state, verifier
 }
@@ -131,10 +133,14 @@ func TestSignInThatGoesWell(t *testing.T) {
 	if started.Status != TransactionNew || !started.Expires.Equal(x.clock.Now().Add(TransactionLife)) || started.Provider != "github" {
 		t.Errorf("started as %+v", started)
 	}
-	begun, state, verifier, err := x.Begin(b.request(), started.ID, "https://www.example.com", "hub", "public_repo", "https://auth.test/callback/hub", true)
+	begun, state, verifier, err := x.Begin(b.request(), started.ID, Transaction{
+		Origin: "https://www.example.com", Connector: "hub", Host: "https://hub.example", Scope: "public_repo",
+		Redirect: "https://auth.test/callback/hub", Launcher: true,
+	})
 	check(t, err)
 	want := started
-	want.Status, want.Origin, want.Connector, want.Scope, want.Redirect, want.Launcher = TransactionBegun, "https://www.example.com", "hub", "public_repo", "https://auth.test/callback/hub", true
+	want.Status, want.Origin, want.Connector, want.Host = TransactionBegun, "https://www.example.com", "hub", "https://hub.example"
+	want.Scope, want.Redirect, want.Launcher = "public_repo", "https://auth.test/callback/hub", true
 	if begun != want {
 		t.Errorf("begun as %+v, want %+v", begun, want)
 	}
@@ -241,7 +247,7 @@ func TestSignInsGrowOld(t *testing.T) {
 	check(t, x.Finish(t.Context(), failed, false, nil))
 	x.clock.Advance(TransactionLife)
 
-	_, _, _, err := x.Begin(b.request(), fresh, "https://www.example.com", "github", "", "", false)
+	_, _, _, err := x.Begin(b.request(), fresh, Transaction{Origin: "https://www.example.com", Connector: "github"})
 	wantCause(t, err, ErrTooLate, fault.Invalid)
 	_, _, err = x.Return(b.request(), "github", state)
 	wantCause(t, err, ErrTooLate, fault.Invalid)
@@ -283,7 +289,7 @@ func TestTransactionsOfOtherBrowsersAreNotSeen(t *testing.T) {
 		"Find":   func(r *http.Request, id string) error { _, err := x.Find(r, id); return err },
 		"Settle": func(r *http.Request, id string) error { _, err := x.Settle(r, id, "shop"); return err },
 		"Begin": func(r *http.Request, id string) error {
-			_, _, _, err := x.Begin(r, id, "https://evil.example", "github", "", "", false)
+			_, _, _, err := x.Begin(r, id, Transaction{Origin: "https://evil.example", Connector: "github"})
 			return err
 		},
 		"Outcome": func(r *http.Request, id string) error { _, _, err := x.Outcome(r, id); return err },
@@ -349,7 +355,7 @@ func TestOneOfManyGoesOn(t *testing.T) {
 	}
 	var mu sync.Mutex
 	many("Begin", func(r *http.Request) error {
-		_, s, _, err := x.Begin(r, id, "https://www.example.com", "github", "repo", "", false)
+		_, s, _, err := x.Begin(r, id, Transaction{Origin: "https://www.example.com", Connector: "github", Scope: "repo"})
 		if err == nil {
 			mu.Lock()
 			state = s

@@ -14,6 +14,7 @@ type HandleFamily struct {
 	ID         string
 	Site       string
 	Connector  string
+	Host       string // URL of the host that gave the refresh token
 	Provider   string
 	Origin     string
 	Person     string // at the host
@@ -52,12 +53,12 @@ const maxHandleFamilies = 50
 // are.
 const handleMemory = 100
 
-const handleFamilyColumns = `f.id, f.site, f.connector, f.provider, f.origin, f.person, f.generation, f.created, f.used, f.ended`
+const handleFamilyColumns = `f.id, f.site, f.connector, f.host, f.provider, f.origin, f.person, f.generation, f.created, f.used, f.ended`
 
 func scanHandleFamily(row scanner, more ...any) (HandleFamily, error) {
 	var f HandleFamily
 	var created, used, ended int64
-	err := row.Scan(append([]any{&f.ID, &f.Site, &f.Connector, &f.Provider, &f.Origin, &f.Person, &f.Generation, &created, &used, &ended}, more...)...)
+	err := row.Scan(append([]any{&f.ID, &f.Site, &f.Connector, &f.Host, &f.Provider, &f.Origin, &f.Person, &f.Generation, &created, &used, &ended}, more...)...)
 	if err != nil {
 		return HandleFamily{}, failed(err)
 	}
@@ -69,9 +70,9 @@ func scanHandleFamily(row scanner, more ...any) (HandleFamily, error) {
 func (s *Store) AddHandleFamily(ctx context.Context, f HandleFamily, hash, refresh string) error {
 	return s.tx(ctx, func(tx *sql.Tx) error {
 		_, err := tx.ExecContext(ctx, `
-			INSERT INTO handle_families (id, site, connector, provider, origin, person, generation, refresh, answer, repeat, created, used, ended)
-			VALUES ($1, $2, $3, $4, $5, $6, 1, $7, '', 0, $8, $9, 0)`,
-			f.ID, f.Site, f.Connector, f.Provider, f.Origin, f.Person, s.sealText(refreshSeal(f.ID), refresh), ms(f.Created), ms(f.Used))
+			INSERT INTO handle_families (id, site, connector, provider, origin, person, generation, refresh, answer, repeat, created, used, ended, host)
+			VALUES ($1, $2, $3, $4, $5, $6, 1, $7, '', 0, $8, $9, 0, $10)`,
+			f.ID, f.Site, f.Connector, f.Provider, f.Origin, f.Person, s.sealText(refreshSeal(f.ID), refresh), ms(f.Created), ms(f.Used), f.Host)
 		if err != nil {
 			return err
 		}

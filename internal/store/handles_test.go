@@ -13,7 +13,7 @@ import (
 
 func handleFamily(c *clock, id string) HandleFamily {
 	return HandleFamily{
-		ID: id, Site: "blog", Connector: "lab", Provider: "gitlab", Origin: "https://www.example.com", Person: "ann",
+		ID: id, Site: "blog", Connector: "lab", Host: "https://lab.example", Provider: "gitlab", Origin: "https://www.example.com", Person: "ann",
 		Generation: 1, Created: c.Now(), Used: c.Now(),
 	}
 }

@@ -34,6 +34,7 @@ type OAuthTransaction struct {
 	Site      string
 	Provider  string
 	Connector string
+	Host      string // URL of the connector's host when it was asked; empty until then
 	Scope     string
 	Redirect  string
 	Origin    string
@@ -45,7 +46,7 @@ type OAuthTransaction struct {
 	Outcome  []byte
 }
 
-const oauthColumns = `id, cookie, state, status, ok, site, provider, connector, scope, redirect, origin, launcher, created, expires`
+const oauthColumns = `id, cookie, state, status, ok, site, provider, connector, host, scope, redirect, origin, launcher, created, expires`
 
 func scanOAuthTransaction(row scanner, more ...any) (OAuthTransaction, error) {
 	var x OAuthTransaction
@@ -53,7 +54,7 @@ func scanOAuthTransaction(row scanner, more ...any) (OAuthTransaction, error) {
 	var created, expires int64
 	err := row.Scan(append([]any{
 		&x.ID, &x.Cookie, &state, &x.Status, &x.OK, &x.Site, &x.Provider, &x.Connector,
-		&x.Scope, &x.Redirect, &x.Origin, &x.Launcher, &created, &expires,
+		&x.Host, &x.Scope, &x.Redirect, &x.Origin, &x.Launcher, &created, &expires,
 	}, more...)...)
 	if err != nil {
 		return OAuthTransaction{}, failed(err)
@@ -78,9 +79,9 @@ func (s *Store) AddOAuthTransaction(ctx context.Context, x OAuthTransaction, dro
 		}
 		_, err := tx.ExecContext(ctx, `
 			INSERT INTO oauth_transactions (`+oauthColumns+`, verifier, outcome)
-			VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16)`,
-			x.ID, x.Cookie, nullable(x.State), x.Status, x.OK, x.Site, x.Provider, x.Connector, x.Scope, x.Redirect, x.Origin,
-			x.Launcher, now, ms(x.Expires), s.sealText(verifierSeal(x.ID), x.Verifier), s.sealText(outcomeSeal(x.ID), string(x.Outcome)))
+			VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17)`,
+			x.ID, x.Cookie, nullable(x.State), x.Status, x.OK, x.Site, x.Provider, x.Connector, x.Host, x.Scope, x.Redirect,
+			x.Origin, x.Launcher, now, ms(x.Expires), s.sealText(verifierSeal(x.ID), x.Verifier), s.sealText(outcomeSeal(x.ID), string(x.Outcome)))
 		return err
 	})
 	if err != nil {
@@ -174,10 +175,10 @@ func (s *Store) openOAuthTransaction(row scanner) (OAuthTransaction, error) {
 func (s *Store) saveOAuthTransaction(ctx context.Context, tx *sql.Tx, x OAuthTransaction, was string) error {
 	res, err := tx.ExecContext(ctx, `
 		UPDATE oauth_transactions SET state = $3, status = $4, ok = $5, site = $6, connector = $7, scope = $8, redirect = $9,
-			origin = $10, launcher = $11, verifier = $12, outcome = $13, expires = $14
+			origin = $10, launcher = $11, verifier = $12, outcome = $13, expires = $14, host = $15
 		WHERE id = $1 AND status = $2`,
 		x.ID, was, nullable(x.State), x.Status, x.OK, x.Site, x.Connector, x.Scope, x.Redirect, x.Origin, x.Launcher,
-		s.sealText(verifierSeal(x.ID), x.Verifier), s.sealText(outcomeSeal(x.ID), string(x.Outcome)), ms(x.Expires))
+		s.sealText(verifierSeal(x.ID), x.Verifier), s.sealText(outcomeSeal(x.ID), string(x.Outcome)), ms(x.Expires), x.Host)
 	if err != nil {
 		return err
 	}

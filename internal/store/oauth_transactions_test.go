@@ -22,7 +22,7 @@ func TestOAuthTransactionsRoundTrip(t *testing.T) {
 	each(t, func(t *testing.T, s *Store, c *clock) {
 		ctx := t.Context()
 		want := OAuthTransaction{
-			ID: "1", Cookie: "c", State: "s", Status: OAuthBegun, OK: true, Site: "blog", Provider: "github", Connector: "hub",
+			ID: "1", Cookie: "c", State: "s", Status: OAuthBegun, OK: true, Site: "blog", Provider: "github", Connector: "hub", Host: "https://hub.example",
 			Scope: "repo", Redirect: "https://auth.test/callback/hub", Origin: "https://www.example.com", Launcher: true,
 			Created: c.Now(), Expires: c.Now().Add(time.Minute), Verifier: "the verifier", Outcome: []byte("the outcome"),
 		}
@@ -33,7 +33,7 @@ func TestOAuthTransactionsRoundTrip(t *testing.T) {
 				t.Errorf("transaction differs (-want +got):\n%s", d)
 			}
 			x.State, x.Status, x.OK, x.Site, x.Connector, x.Scope, x.Redirect, x.Origin = "s2", OAuthDone, false, "shop", "lab", "api", "r", "o"
-			x.Launcher, x.Verifier, x.Outcome, x.Expires = false, "", []byte("another"), c.Now().Add(time.Hour)
+			x.Launcher, x.Verifier, x.Outcome, x.Expires, x.Host = false, "", []byte("another"), c.Now().Add(time.Hour), "https://lab.example"
 			want = *x
 			return nil
 		})
@@ -108,7 +108,7 @@ func fillOAuth(t *testing.T, s *Store, c *clock, status string, from, n int) {
 	_, err := s.write.Exec(`
 		WITH RECURSIVE n (i) AS (SELECT $1 UNION ALL SELECT i + 1 FROM n WHERE i + 1 < $2)
 		INSERT INTO oauth_transactions (`+oauthColumns+`, verifier, outcome)
-		SELECT 'row ' || i, 'row ' || i, NULL, $3, FALSE, '', '', '', '', '', '', FALSE, $4 + i, $5, '', '' FROM n`,
+		SELECT 'row ' || i, 'row ' || i, NULL, $3, FALSE, '', '', '', '', '', '', '', FALSE, $4 + i, $5, '', '' FROM n`,
 		from, from+n, status, ms(c.Now()), ms(c.Now().Add(time.Hour)))
 	check(t, err)
 }

@@ -2,7 +2,9 @@ package broker
 
 import (
 	"context"
+	"errors"
 	"net/url"
+	"slices"
 
 	"gatehouse/internal/connector"
 	"gatehouse/internal/fault"
@@ -59,6 +61,38 @@ func (h *Handler) ready(ctx context.Context, c connector.Connector) (app, error)
 }
 
 func selftestApp() app { return app{Connector: connector.Connector{Name: selftestName}} }
+
+// hostURL is where the host is; empty for the self-test.
+func (a app) hostURL() string {
+	if a.provider == nil {
+		return ""
+	}
+	return a.provider.URL
+}
+
+// Why what came of an app must not go on with it.
+var (
+	errOtherHost = errors.New("the connector leads to another host than the one that was signed in at")
+	errNotUsed   = errors.New("the site does not use this connector any more")
+)
+
+// still is nil when what a host gave for a site may go on with the app: a reload
+// or an edit may have given it another host, or the site another app.
+func (a app) still(s *site.Site, host string) error {
+	uses := a.Serves(s.Name)
+	if len(s.Connectors) > 0 {
+		uses = slices.Contains(s.Connectors, a.Name)
+	}
+	switch {
+	case a.provider == nil: // the self-test
+		return nil
+	case a.hostURL() != host:
+		return errOtherHost
+	case !uses || a.Kind != s.Backend.Kind:
+		return errNotUsed
+	}
+	return nil
+}
 
 // hostName is what people call the host; empty when that is not known.
 func (a app) hostName() string {

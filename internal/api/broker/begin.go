@@ -87,7 +87,9 @@ func (h *Handler) leave(w http.ResponseWriter, r *http.Request, t auth.Transacti
 	}
 	redirect := h.URL + a.CallbackPath()
 	launcher := h.launcher(r.Context(), a)
-	t, state, verifier, err := h.Transactions.Begin(r, t.ID, ask.Origin, a.Name, scope, redirect, launcher)
+	t, state, verifier, err := h.Transactions.Begin(r, t.ID, auth.Transaction{
+		Origin: ask.Origin, Connector: a.Name, Host: a.hostURL(), Scope: scope, Redirect: redirect, Launcher: launcher,
+	})
 	if err != nil {
 		h.failTx(w, r, ask.Tx, err)
 		return

@@ -140,7 +140,7 @@ func (h *Handler) redeem(ctx context.Context, r *http.Request, t auth.Transactio
 	if err == nil && o.Grant.RefreshToken != "" {
 		var holder auth.Holder
 		o.Handle, holder, err = h.Handles.Issue(ctx, auth.Holder{
-			Site: s.Name, Connector: a.Name, Provider: t.Provider, Origin: t.Origin, Person: login,
+			Site: s.Name, Connector: a.Name, Host: t.Host, Provider: t.Provider, Origin: t.Origin, Person: login,
 		}, o.Grant.RefreshToken)
 		o.Family = holder.Family
 	}
@@ -167,6 +167,9 @@ func (h *Handler) redeem(ctx context.Context, r *http.Request, t auth.Transactio
 // grant asks the host for the token, narrows it and looks at what it is good
 // for. What was granted is in g also when it fails, to be revoked.
 func (h *Handler) grant(ctx context.Context, t auth.Transaction, s *site.Site, a app, x returned, verifier string, g *provider.Grant) (login string, err error) {
+	if err := a.still(s, t.Host); err != nil { // the code is not for that host
+		return "", &provider.Refusal{Reason: provider.Upstream, Detail: err.Error()}
+	}
 	if a.provider == nil {
 		*g, err = selftestGrant(x.code, x.hostError)
 		return "", err

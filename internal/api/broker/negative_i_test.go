@@ -4,6 +4,9 @@ import (
 	"net/http"
 	"slices"
 	"testing"
+
+	"gatehouse/internal/connector"
+	"gatehouse/internal/provider"
 )
 
 func TestN75AppsOfTwoSites(t *testing.T) {
@@ -98,4 +101,63 @@ func TestN79ConnectorRemoved(t *testing.T) {
 	w.build()
 	w.page(b.returned(back), http.StatusNotFound, "E-state")
 	w.unasked()
+}
+
+// A connector keeps its name and gets another host: nothing that the former one
+// has given may go there, neither in a sign-in nor after it.
+func TestConnectorWithAnotherHost(t *testing.T) {
+	moved := func(w *world) {
+		w.entries[0].URL, w.entries[0].API = w.other.URL, w.other.URL+"/api"
+		w.build()
+	}
+	t.Run("refresh token", func(t *testing.T) {
+		w, handle := expiring(t)
+		moved(w)
+		res, got := w.refresh(handle, shop)
+		w.invalid(res, got, http.StatusBadRequest, "invalid_grant")
+		if w.other.asked() != 0 {
+			t.Error("the refresh token went to another host")
+		}
+		w.entries[0].URL, w.entries[0].API = w.host.URL, w.host.URL+"/api"
+		w.build()
+		if res, got := w.refresh(handle, shop); res.StatusCode != http.StatusOK {
+			t.Errorf("with its own host again: %d %v", res.StatusCode, got)
+		}
+	})
+	t.Run("code", func(t *testing.T) {
+		w := newWorld(t)
+		b := w.browser()
+		tx, next := b.begin(www, shop)
+		back := w.host.approve(t, next)
+		moved(w)
+		b.returned(back)
+		if outcome, content := b.claimed(tx, shop); outcome != "error" || w.other.asked() != 0 {
+			t.Errorf("%s %v; the other host was asked %d times", outcome, content, w.other.asked())
+		}
+	})
+	t.Run("token to be revoked", func(t *testing.T) {
+		w := newWorld(t)
+		b := w.browser()
+		tx := b.signIn(www, shop, w.host)
+		moved(w)
+		b.post("/auth/report", map[string]any{"tx": tx, "page": "E-opener-gone"})
+		if len(w.other.tokens) != 0 { // it knows what it was asked to end
+			t.Error("the token went to another host")
+		}
+	})
+}
+
+// The operator has given the site another app: what came by the former one ends.
+func TestSiteWithAnotherConnector(t *testing.T) {
+	w, handle := expiring(t)
+	w.entries = append(w.entries, connector.Entry{Secret: "secret-new", Connector: connector.Connector{
+		Name: "new", Kind: provider.GitHub, URL: w.host.URL, API: w.host.URL + "/api", ClientID: "id-new",
+	}})
+	w.sites[0].Connectors = []string{"new"}
+	w.build()
+	res, got := w.refresh(handle, shop)
+	w.invalid(res, got, http.StatusBadRequest, "invalid_grant")
+	if w.host.renewals != 0 {
+		t.Error("the former app was used")
+	}
 }

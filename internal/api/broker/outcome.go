@@ -81,7 +81,11 @@ func (h *Handler) end(ctx context.Context, t auth.Transaction, o outcome) {
 		return
 	}
 	a, err := h.app(ctx, t.Connector)
-	if err == nil && a.provider != nil {
+	switch {
+	case err != nil:
+	case a.hostURL() != t.Host:
+		err = errOtherHost
+	case a.provider != nil:
 		err = a.provider.Revoke(ctx, o.Grant)
 	}
 	if err != nil {

@@ -130,6 +130,9 @@ func (h *Handler) askHost(ctx context.Context, x auth.Holder, refresh string) (p
 	if a.provider == nil {
 		return provider.Grant{}, &provider.Refusal{Reason: provider.Dead, Detail: "the self-test gives no refresh tokens"}
 	}
+	if err := a.still(s, x.Host); err != nil {
+		return provider.Grant{}, err
+	}
 	g, err := a.provider.Refresh(ctx, refresh, h.URL+a.CallbackPath(), repository(s))
 	if err != nil {
 		return provider.Grant{}, err
@@ -170,7 +173,7 @@ func (h *Handler) failRefresh(w http.ResponseWriter, r *http.Request, x auth.Hol
 		out = refreshError{http.StatusForbidden, "access_denied", "This page may not renew tokens here: its origin is not one of the site's."}
 	case errors.Is(err, errOtherSite), errors.Is(err, errOtherKind):
 		e.Kind, e.Detail = audit.Security, err.Error()
-	case errors.Is(err, auth.ErrDead), errors.Is(err, errSiteGone), fault.Is(err, fault.NotFound):
+	case errors.Is(err, auth.ErrDead), errors.Is(err, errSiteGone), errors.Is(err, errOtherHost), errors.Is(err, errNotUsed), fault.Is(err, fault.NotFound):
 		e.Detail = err.Error()
 	case errors.As(err, &refusal) && refusal.Dead():
 		e.Detail = refusal.Error()
