@@ -50,7 +50,7 @@ func (s *Set) Add(ctx context.Context, e Entry) error {
 }
 
 // Update changes the connector of the entry's name. An empty secret keeps the
-// one there is, unless it would go to another host than before, and a proxy
+// one there is, unless it could go to another host than before, and a proxy
 // without its password keeps that. When the entry's Updated is not zero and the
 // connector has been changed since then, it fails with Conflict; otherwise as
 // Add does, and with NotFound.
@@ -93,8 +93,9 @@ func take(e *Entry, all *[]Entry) (Entry, error) {
 	old := (*all)[at]
 	*all = slices.Delete(*all, at, at+1)
 	// Whoever may edit a connector must not read its secret by sending it to a
-	// server of their own.
-	e.moved = e.Kind != old.Kind || e.URL != old.URL || e.API != old.API
+	// server of their own: at another address, or at the same one by a proxy and
+	// an authority that vouches for it.
+	e.moved = e.Kind != old.Kind || e.URL != old.URL || e.API != old.API || e.CA != "" && e.CA != old.CA
 	if e.Secret == "" && !e.moved {
 		e.Secret = old.Secret
 	}

@@ -79,7 +79,7 @@ func clientProblem(e *Entry) string {
 func secretProblem(e *Entry) string {
 	switch {
 	case e.Secret == "" && e.moved:
-		return "The host is another one than before: give the secret again, so that it goes nowhere it was not made for."
+		return "The host is another one than before, or trusted for another reason: give the secret again, so that it goes nowhere it was not made for."
 	case e.Secret == "":
 		return "Give the client secret that the host made for the app."
 	case !printable(e.Secret):

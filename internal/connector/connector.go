@@ -83,7 +83,7 @@ type Entry struct {
 	Connector
 	Secret string // empty in an edit: the one that is kept
 
-	moved bool // it is an edit, to another host
+	moved bool // it is an edit, and another host may be what it leads to
 }
 
 // LogValue keeps secrets out of logs.

@@ -139,16 +139,18 @@ func TestAddUpdateRemove(t *testing.T) {
 func TestSecretStaysWithItsHost(t *testing.T) {
 	s := newSet(t)
 	add(t, s, entry("hub", provider.GitHub))
+	cert, _ := authority(t)
 	for what, change := range map[string]func(*connector.Entry){
 		"url":  func(e *connector.Entry) { e.URL = "https://elsewhere.example" },
 		"api":  func(e *connector.Entry) { e.API = "https://elsewhere.example" },
 		"kind": func(e *connector.Entry) { e.Kind = provider.GitLab },
+		"ca":   func(e *connector.Entry) { e.CA, e.Proxy = cert, "http://elsewhere.example:3128" },
 	} {
 		e := entry("hub", provider.GitHub, change)
 		e.Secret = ""
 		var problems connector.Problems
 		if err := s.Update(t.Context(), e); !errors.As(err, &problems) || problems[0].Field != connector.FieldSecret {
-			t.Errorf("%s: %v", what, err)
+			t.Fatalf("%s: %v", what, err)
 		}
 		e.Secret = "another"
 		if p, err := s.Check(t.Context(), e, true); err != nil || len(p) > 0 {
