@@ -59,16 +59,16 @@ func CheckPattern(s string) error {
 		return fmt.Errorf("%q is not a pattern of origins: %w", s, err)
 	}
 	name, _, _ := strings.Cut(rest, ":")
-	suffix, registry := publicsuffix.PublicSuffix(name)
-	if suffix != name {
+	if suffix, _ := publicsuffix.PublicSuffix(name); suffix != name {
 		return nil
 	}
-	// Names right below a public suffix belong to anybody, but for those that
-	// the owner of another one makes: Netlify's BRANCH--SITE.netlify.app.
-	if after, ok := strings.CutPrefix(first, "*--"); ok && !registry && after != "" {
+	// Names right below a public suffix belong to anybody. Netlify alone keeps
+	// those with -- for the previews of a site, BRANCH--SITE.netlify.app, and
+	// lets nobody else have one.
+	if after, ok := strings.CutPrefix(first, "*--"); ok && after != "" && rest == "netlify.app" {
 		return nil
 	}
-	return fmt.Errorf("%q admits everybody: anyone can have a name below %s", s, suffix)
+	return fmt.Errorf("%q admits everybody: anyone can have a name below %s", s, name)
 }
 
 func parseNetwork(s string) (netip.Prefix, error) {

@@ -110,6 +110,8 @@ func TestCheckPattern(t *testing.T) {
 		"http://*.example.com": false, "https://a*b.*.example.com": false, "https://www.*.example.com": false, "https://*.*.example.com": false,
 		"https://*--x.co.uk": false, "https://pr-*.netlify.app": false, "https://*.example.com/": false, "https://example.com": false,
 		"https://*.Example.com": false, "https://*.example.com:443": false, "null": false, "https://*--.netlify.app": false,
+		// Elsewhere anybody may call a site so.
+		"https://*--shop.vercel.app": false, "https://*--shop.pages.dev": false, "https://*--shop.netlify.app:8443": false,
 	} {
 		if err := CheckPattern(pattern); (err == nil) != ok {
 			t.Errorf("%q: %v", pattern, err)
