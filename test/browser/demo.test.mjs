@@ -1,7 +1,9 @@
 // The main job, as a newcomer meets it: `gatehouse demo`, sign in with a click,
 // write a post with a picture, take it through the columns, publish it, see it on
-// the rendered site, and find the commits with the right author. It also takes
-// the README's picture (docs/images, when GATEHOUSE_PICTURES is set).
+// the rendered site, and find the commits with the right author. Then the site
+// elsewhere, by links of the start page alone: sign in through the popup, write,
+// be turned away, and see in the console what happened. It also takes the
+// README's picture (docs/images, when GATEHOUSE_PICTURES is set).
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
@@ -11,7 +13,7 @@ import { dirname, join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import { after, before, test } from 'node:test';
-import { launch, open, out, shot } from './lib/browser.mjs';
+import { accessibility, launch, open, out, shot } from './lib/browser.mjs';
 import { picture } from './lib/content.mjs';
 import { Editor } from './lib/editor.mjs';
 import { binary, Repository } from './lib/server.mjs';
@@ -109,4 +111,143 @@ test('a second start keeps what was written', async () => {
   await startDemo();
   const { editor } = await enter('Maren');
   await editor.rows('posts').filter({ hasText: 'An otter at the weir' }).first().waitFor();
+});
+
+const club = (kind) => new Repository(join(dir, 'hosts', kind, 'skerry-haven/website.git'));
+
+/** A page that fits and can be used by everyone. */
+async function good(page, name) {
+  await page.screenshot({ path: join(out, `${name}.png`), fullPage: true });
+  const { wide, width } = await page.evaluate(() => ({ wide: document.documentElement.scrollWidth, width: innerWidth }));
+  assert.ok(wide <= width, `${name} is ${wide} wide on a screen of ${width}`);
+  assert.deepEqual(await accessibility(page), [], `${name} is accessible`);
+}
+
+/** Follows a link of the start page to a CMS page elsewhere, and opens its popup. */
+async function knock(me, host) {
+  await me.page.goto(demo.url);
+  await me.page.getByRole('link', { name: `Open the editor of Skerry Haven at ${host}` }).click();
+  const button = me.page.getByRole('button', { name: `Login with ${host}` });
+  await button.waitFor();
+  const [popup] = await Promise.all([me.context.waitForEvent('page'), button.click()]);
+  return popup;
+}
+
+for (const [size, width, height] of [['desk', 1280, 900], ['phone', 390, 844]]) {
+  test(`the start page on a ${size}`, async () => {
+    const me = await open(browser, { width, height });
+    await me.page.goto(demo.url);
+    await me.page.waitForFunction(() => [...document.images].every((i) => i.complete && i.naturalWidth > 1));
+    await good(me.page, `demo-start-${size}`);
+    me.clean();
+    await me.context.close();
+  });
+}
+
+/** The popup closes by itself once the person is somebody who may write. */
+async function comeIn(popup) {
+  await popup.getByRole('button', { name: 'Hanne Vik' }).click();
+  await popup.getByRole('button', { name: 'Allow' }).waitFor();
+  await good(popup, 'demo-popup-consent');
+  const closed = popup.waitForEvent('close');
+  await popup.getByRole('button', { name: 'Allow' }).click();
+  await closed;
+}
+
+/** A person's visit; the CMS and the pages have nothing to complain of. */
+async function visit(name, doing) {
+  const me = await open(browser);
+  try {
+    await doing(me, me.page);
+    me.clean();
+  } catch (err) {
+    await shot(me.page, `failed-demo-${name}`).catch(() => {});
+    throw err;
+  } finally {
+    await me.context.close();
+  }
+}
+
+test('at GitHub, somebody who may not write is told so, and the commit is hers who may', () => visit('github', async (me, page) => {
+  const repo = club('github');
+  const before = repo.tips();
+  const popup = await knock(me, 'GitHub');
+  await popup.getByRole('button', { name: 'Piers Lowe' }).waitFor();
+  await good(popup, 'demo-popup-people');
+  await popup.getByRole('button', { name: 'Piers Lowe' }).click();
+  await popup.getByRole('button', { name: 'Allow' }).click();
+  await popup.getByText('E-no-write').waitFor();
+  await good(popup, 'demo-popup-no-write');
+  await popup.getByRole('button', { name: 'Use another account' }).click();
+  await comeIn(popup);
+  const editor = new Editor(page, page.url().replace(/#.*/, ''));
+  await editor.rows('notices').filter({ hasText: 'Night sail' }).waitFor();
+  assert.deepEqual(repo.tips(), before, 'nothing is written by signing in');
+
+  await editor.rows('notices').filter({ hasText: 'Night sail' }).click();
+  await editor.field('title').fill('Night sail to the outer light, and back');
+  await editor.pictureInPreview();
+  await shot(page, 'demo-elsewhere-editor');
+  await editor.choose(/^Publish$/, 'Publish now');
+  await editor.menu(/^Published$/).waitFor();
+  const last = repo.last();
+  assert.deepEqual([last.author, last.email, last.paths], ['Hanne Vik', 'hanne@skerryhaven.example', ['content/notices/night-sail.md']]);
+  assert.match(repo.read('content/notices/night-sail.md'), /outer light, and back/);
+  repo.fsck();
+  await page.goto(demo.url);
+  await page.getByRole('link', { name: 'See the site of Skerry Haven at GitHub' }).click();
+  await page.getByRole('link', { name: 'Night sail to the outer light, and back' }).scrollIntoViewIfNeeded();
+  await page.waitForFunction(() => [...document.images].every((i) => i.complete && i.naturalWidth > 1));
+  await good(page, 'demo-elsewhere-site');
+}));
+
+test('at GitLab the same, and the operator sees who came', () => visit('gitlab', async (me, page) => {
+  await comeIn(await knock(me, 'GitLab'));
+  const editor = new Editor(page, page.url().replace(/#.*/, ''));
+  await editor.rows('notices').filter({ hasText: 'one oar' }).click();
+  await editor.field('title').fill('Found, one oar, still here');
+  await editor.choose(/^Publish$/, 'Publish now');
+  await editor.menu(/^Published$/).waitFor();
+  assert.equal(club('gitlab').last().author, 'Hanne Vik');
+  assert.match(club('gitlab').read('content/notices/found-one-oar.md'), /still here/);
+  assert.doesNotMatch(club('github').read('content/notices/found-one-oar.md'), /still here/);
+
+  await page.goto(demo.url);
+  await page.getByRole('button', { name: 'See the sign-ins as Maren' }).click();
+  await page.getByRole('heading', { level: 1, name: 'Sign-ins' }).waitFor();
+  await page.getByText('piers').first().waitFor();
+  await page.getByText('hanne').first().waitFor();
+  await good(page, 'demo-sign-ins');
+  await page.getByRole('link', { name: 'Connectors', exact: true }).click();
+  await page.getByText('practice-gitlab').first().waitFor();
+  await good(page, 'demo-connectors');
+}));
+
+test('the self-test, and the broken page', () => visit('broken', async (me, page) => {
+  await page.goto(demo.url);
+  await page.getByRole('link', { name: 'The self-test' }).click();
+  await page.getByRole('heading', { level: 1 }).waitFor();
+  await good(page, 'demo-selftest');
+  await page.goto(demo.url);
+  await page.getByRole('link', { name: 'the same page with a broken' }).click();
+  const button = page.getByRole('button', { name: 'Login with GitHub' });
+  const [popup] = await Promise.all([me.context.waitForEvent('page'), button.click()]);
+  await popup.waitForLoadState();
+  await shot(popup, 'demo-popup-broken');
+  assert.equal(await popup.getByRole('button', { name: 'Hanne Vik' }).count(), 0, 'nobody gets to the host');
+  assert.ok(me.excuse(/40\d/) <= 1);
+}));
+
+test('a second start is at the same addresses elsewhere, with what was written', async () => {
+  const me = await open(browser);
+  const link = () => me.page.getByRole('link', { name: 'See the site of Skerry Haven at GitHub' });
+  await me.page.goto(demo.url);
+  const former = await link().getAttribute('href');
+  await stopDemo();
+  await startDemo();
+  await me.page.goto(demo.url);
+  assert.equal(await link().getAttribute('href'), former);
+  await link().click();
+  await me.page.getByRole('link', { name: 'Night sail to the outer light, and back' }).waitFor();
+  await me.context.close();
 });
