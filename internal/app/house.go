@@ -110,11 +110,11 @@ func (h *house) route(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	if s := h.site(r); s != nil {
-		s.serve(w, r, true)
+		s.serve(w, r, true, h.missing)
 		return
 	}
 	if _, pattern := h.lobby.Handler(r); pattern == "" && reading(r) {
-		h.pages.NotFound(w, r)
+		h.missing(w, r)
 		return
 	}
 	h.lobby.ServeHTTP(w, r)
@@ -126,14 +126,24 @@ func (h *house) prefixed(w http.ResponseWriter, r *http.Request, rest string) {
 	s := h.byName[name]
 	switch {
 	case s == nil:
-		h.pages.NotFound(w, r)
+		h.missing(w, r)
 	case !below:
 		api.Redirect(w, "/s/"+name+"/", http.StatusFound)
 	default:
 		http.StripPrefix("/s/"+name, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-			s.serve(w, r, false)
+			s.serve(w, r, false, h.missing)
 		})).ServeHTTP(w, r)
 	}
+}
+
+// missing answers for an address where nothing is. A CMS page that looks there
+// for its popup is told where that is.
+func (h *house) missing(w http.ResponseWriter, r *http.Request) {
+	if h.broker != nil && broker.MeansPopup(r) {
+		h.broker.Astray(w, r)
+		return
+	}
+	h.pages.NotFound(w, r)
 }
 
 // site is the one that owns the root of the request's host; nil when none does.

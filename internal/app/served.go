@@ -30,7 +30,7 @@ type served struct {
 	config *config.Site
 	repo   *git.Repo // nil with test-repo
 	mux    *http.ServeMux
-	files  http.Handler // public_folder, then "not found"
+	files  http.Handler // public_folder, then "not found"; nil where there is none
 	pages  *console.Pages
 }
 
@@ -38,7 +38,7 @@ type served struct {
 func (a *App) openSite(ctx context.Context, c *config.Site) (*served, error) {
 	s := &served{
 		Site:   siteOf(c),
-		config: c, mux: http.NewServeMux(), pages: a.pages, files: http.HandlerFunc(a.pages.NotFound),
+		config: c, mux: http.NewServeMux(), pages: a.pages,
 	}
 	if c.Backend.Name == config.TestRepo || c.Backend.AtHost() {
 		return s, nil
@@ -152,7 +152,7 @@ func (a *App) mountSite(s *served, door *auth.Door) {
 	a.login(door, s.Name, s.DisplayName(), "admin/").Mount(s.mux)
 	api := &content.Handler{Site: s.Site, Principal: principal, Log: a.log}
 	api.Mount(s.mux)
-	s.files = api.Public(s.files)
+	s.files = api.Public(http.HandlerFunc(s.pages.NotFound))
 	(&gotrue.Handler{
 		Identity: a.Identity, Door: door, Site: s.Name, Origins: s.Origins, Version: a.options.Version, Log: a.log,
 		ClientAddr: clientAddr,
@@ -175,16 +175,17 @@ func (s *served) mountElsewhere() {
 }
 
 // serve answers a request for the site. At the root of its own host it also has
-// the site's pictures, under the addresses that entries give them.
-func (s *served) serve(w http.ResponseWriter, r *http.Request, root bool) {
+// the site's pictures, under the addresses that entries give them. Missing answers
+// for what is not there.
+func (s *served) serve(w http.ResponseWriter, r *http.Request, root bool, missing http.HandlerFunc) {
 	_, pattern := s.mux.Handler(r)
 	switch {
 	case pattern != "" || !reading(r):
 		s.mux.ServeHTTP(w, r)
-	case root:
+	case root && s.files != nil:
 		s.files.ServeHTTP(w, r)
 	default:
-		s.pages.NotFound(w, r)
+		missing(w, r)
 	}
 }
 

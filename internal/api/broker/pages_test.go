@@ -48,6 +48,7 @@ func everyHelp() map[string]Help {
 		"host":                 helpHost("https://auth.example.com"),
 		"params":               helpParams(hostile),
 		"frame":                helpFrame(),
+		"path":                 helpPath("https://auth.example.com", hostile),
 		"state":                helpState(),
 		"late":                 helpTooLate(),
 		"used":                 helpUsed(),
@@ -84,7 +85,7 @@ func TestEveryHelpIsOneSentenceAndOneAction(t *testing.T) {
 	slices.Sort(ids)
 	want := []string{
 		"E-cancel", "E-client", "E-host", "E-internal", "E-no-answer", "E-no-opener", "E-no-write", "E-not-installed", "E-opener-gone", "E-org-approval",
-		"E-origin", "E-params", "E-provider", "E-rate", "E-scope", "E-sso", "E-state", "E-unknown-site", "E-upstream",
+		"E-origin", "E-params", "E-path", "E-provider", "E-rate", "E-scope", "E-sso", "E-state", "E-unknown-site", "E-upstream",
 	}
 	if got := slices.Compact(ids); !slices.Equal(got, want) {
 		t.Errorf("ids %q, want %q", got, want)

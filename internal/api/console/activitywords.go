@@ -71,6 +71,8 @@ func meaning(page string) string {
 		return "The site has no connector for the kind of host that the page asked for."
 	case "E-host":
 		return "The sign-in was opened at another address than the configured one."
+	case "E-path":
+		return "The page looked for the sign-in at a path where there is none: its base_url has a path, or its auth_endpoint is another one."
 	case "E-params":
 		return "The address of the sign-in was not well formed."
 	case pageCancel:
