@@ -51,7 +51,7 @@ export async function town({ host = '127.0.0.1', kinds = ['github', 'gitlab', 'b
   const sites = {};
   for (const kind of kinds) {
     yaml += `  - {name: ${kind}, kind: ${kind}, url: "${hosts[kind].url}", api: "${hosts[kind].api}", client_id: "${hosts[kind].client_id}", client_secret: "${hosts[kind].client_secret}"}\n`;
-    sites[`${kind}-site`] = { backend: `{name: ${kind}, repo: ${hosts[kind].repo}, branch: main}`, more: `    origins: ["${origin}"]\n    dev_origins: ["${local}"]\n` };
+    sites[`${kind}-site`] = { backend: `{name: ${kind}, repo: ${hosts[kind].repo}, branch: main}`, more: `    origins: ["${origin}"]\n    dev_origins: ["${local}"]\n    connectors: [${kind}]\n` };
   }
   const extra = more({ origin, local, hosts });
   const server = await start({
@@ -97,20 +97,21 @@ export class Visit {
     return popup;
   }
 
-  /** At the practice host: who to be, then yes or no. */
+  /** At the practice host: who to be, then yes or no. It does not ask again who has answered before. */
   async decide(popup, { person = 'ada', allow = true } = {}) {
-    await popup.getByText('Practice host.').waitFor();
-    const face = popup.locator(`button[name=person][value=${person}]`);
-    const decision = popup.getByRole('button', { name: allow ? 'Allow' : 'Cancel' });
-    await face.or(decision).first().waitFor();
-    // A host that the person has answered before does not ask again.
-    const { url } = this.town.hosts[this.kind];
     const gone = new Promise((resolve) => {
       popup.once('close', resolve);
-      popup.on('framenavigated', (frame) => { if (frame === popup.mainFrame() && !frame.url().startsWith(url)) resolve(); });
+      popup.on('framenavigated', (frame) => { if (frame === popup.mainFrame() && /\/(callback|auth\/result)\b/.test(frame.url())) resolve(); });
     });
-    if (await face.isVisible()) await face.click();
-    await Promise.race([gone, decision.click().catch((err) => { if (!popup.isClosed()) throw err; })]);
+    const answer = async () => {
+      await popup.getByText('Practice host.').waitFor();
+      const face = popup.locator(`button[name=person][value=${person}]`);
+      const decision = popup.getByRole('button', { name: allow ? 'Allow' : 'Cancel' });
+      await face.or(decision).first().waitFor();
+      if (await face.isVisible()) await face.click();
+      await decision.click();
+    };
+    await Promise.race([gone, answer().catch((err) => { if (!popup.isClosed()) throw err; })]);
   }
 
   /** The whole sign-in. */
