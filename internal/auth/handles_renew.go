@@ -29,15 +29,20 @@ func (x *Handles) renew(ctx context.Context, state store.HandleState, renew Rene
 	case err == nil:
 		return next.pair, nil
 	case fault.Is(err, fault.Conflict):
-		return Pair{}, fault.Wrap(fault.Unavailable, errors.Join(errOvertaken, err), "This sign-in is being refreshed elsewhere. Try again.")
+		return Pair{}, overtaken(err)
 	default:
 		x.unsaved.keep(state.ID, next)
 		return Pair{}, err
 	}
 }
 
+func overtaken(cause error) error {
+	return fault.Wrap(fault.Unavailable, errors.Join(errOvertaken, cause), "This sign-in is being refreshed elsewhere. Try again.")
+}
+
 // ask calls renew. When the host says that the refresh token is good no more,
-// the family ends.
+// the family ends; unless another process has replaced the token, for then that
+// is why.
 func (x *Handles) ask(ctx context.Context, state store.HandleState, renew Renew) (renewal, error) {
 	ctx, cancel := context.WithTimeout(ctx, renewTime)
 	defer cancel()
@@ -48,7 +53,11 @@ func (x *Handles) ask(ctx context.Context, state store.HandleState, renew Renew)
 	if err != nil {
 		var end interface{ Dead() bool }
 		if errors.As(err, &end) && end.Dead() {
-			return renewal{}, dead(errors.Join(ErrDead, err, x.end(ctx, state.ID)))
+			lost := x.end(ctx, state)
+			if fault.Is(lost, fault.Conflict) {
+				return renewal{}, overtaken(err)
+			}
+			return renewal{}, dead(errors.Join(ErrDead, err, lost))
 		}
 		if refresh != "" {
 			if lost := x.keepRefresh(ctx, state, refresh); lost != nil {
@@ -71,10 +80,10 @@ func (x *Handles) ask(ctx context.Context, state store.HandleState, renew Renew)
 
 // end ends a family although its request, or the patience with its host, may be
 // over.
-func (x *Handles) end(ctx context.Context, family string) error {
+func (x *Handles) end(ctx context.Context, state store.HandleState) error {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), finishTime)
 	defer cancel()
-	return x.Store.EndHandleFamily(ctx, family, timeOf(x.Now))
+	return x.Store.EndHandleGeneration(ctx, state.ID, state.Generation, timeOf(x.Now))
 }
 
 // keepRefresh takes a new refresh token of the host without a new handle.

@@ -126,6 +126,28 @@ func TestAnotherProcessRenews(t *testing.T) {
 	wantCause(t, err, ErrDead, fault.Unauthenticated)
 }
 
+// Two processes ask a host that replaces its refresh tokens: the one that comes
+// second is told that the token is dead, which must not end the sign-in.
+func TestAnotherProcessTakesTheRefreshToken(t *testing.T) {
+	x := newHandleRig(t)
+	handle := x.issue(t)
+	st, err := store.Open(t.Context(), filepath.Join(x.dir, "gatehouse.db"))
+	check(t, err)
+	t.Cleanup(func() { check(t, st.Close()) })
+	other := &Handles{Store: st, Now: x.clock.Now}
+	var theirs Pair
+	x.up.during = func() {
+		x.up.during = nil
+		var err error
+		_, theirs, err = other.Use(context.Background(), handle, anyone, x.up.renew)
+		check(t, err)
+	}
+	if ours := x.used(t, handle); ours != theirs {
+		t.Errorf("we have %+v, they have %+v", ours, theirs)
+	}
+	x.used(t, theirs.Handle)
+}
+
 func TestUnsavedRenewalsAreBounded(t *testing.T) {
 	var u unsaved
 	for i := range 2 * maxUnsaved {

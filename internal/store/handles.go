@@ -178,6 +178,16 @@ func (s *Store) EndHandleFamily(ctx context.Context, id string, now time.Time) e
 	})
 }
 
+// EndHandleGeneration ends a family, unless it has gone on from a generation.
+// Conflict like RenewHandle.
+func (s *Store) EndHandleGeneration(ctx context.Context, id string, generation int64, now time.Time) error {
+	n, err := s.exec(ctx, endHandleFamily+`id = $2 AND generation = $3`, ms(now), id, generation)
+	if err == nil && n == 0 {
+		err = overtaken()
+	}
+	return err
+}
+
 // EndHandleFamilies ends those of one site, of one connector, or of both; an
 // empty string stands for any. It says how many there were.
 func (s *Store) EndHandleFamilies(ctx context.Context, site, connector string, now time.Time) (int, error) {
