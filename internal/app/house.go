@@ -27,7 +27,7 @@ type house struct {
 	lobby    *http.ServeMux // where no site is meant
 	pages    *console.Pages
 	broker   *broker.Handler // nil: no site needs it
-	handler  http.Handler // the whole
+	handler  http.Handler    // the whole
 	jobs     map[string]deploy.Job
 	requests sync.WaitGroup
 }
