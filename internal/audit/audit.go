@@ -2,7 +2,8 @@
 // attack, for operators to read. An event holds no token, code, secret or
 // cookie.
 //
-// The log keeps the events of 90 days, and not more than 100 000. What it is
+// The log keeps the events of 90 days, and not more than 100 000 sign-ins and
+// 100 000 others, so that noise pushes no sign-in out. What it is
 // given comes in part from strangers, so every text is cut to one line of
 // bounded length.
 package audit

@@ -30,10 +30,13 @@ type EventFilter struct {
 	Limit                 int   // how many at most
 }
 
-// The log is bounded by age and by number.
+// The log is bounded by age and by number. Sign-ins are counted for themselves:
+// strangers can bring about the other kinds, and must not be able to push the
+// sign-ins out.
 const (
 	eventLife  = 90 * 24 * time.Hour
-	maxEvents  = 100_000
+	maxEvents  = 100_000 // of sign-ins, and of all other kinds together
+	eventSign  = "sign-in"
 	eventSweep = 1000 // after how many the number is looked at
 )
 
@@ -108,8 +111,14 @@ func sweepEvents(ctx context.Context, tx *sql.Tx, now time.Time) error {
 	return boundEvents(ctx, tx, maxEvents)
 }
 
-// boundEvents keeps the newest. Ids have few gaps, so that they do for a count.
+// boundEvents keeps the newest. Of kinds that make up nearly all, ids do for a
+// count.
 func boundEvents(ctx context.Context, tx *sql.Tx, bound int) error {
-	_, err := tx.ExecContext(ctx, `DELETE FROM events WHERE id <= (SELECT max(id) FROM events) - $1`, bound)
+	_, err := tx.ExecContext(ctx, `DELETE FROM events WHERE kind <> $2 AND id <= (SELECT max(id) FROM events) - $1`, bound, eventSign)
+	if err != nil {
+		return err
+	}
+	_, err = tx.ExecContext(ctx, `
+		DELETE FROM events WHERE kind = $2 AND id <= (SELECT id FROM events WHERE kind = $2 ORDER BY id DESC LIMIT 1 OFFSET $1)`, bound, eventSign)
 	return err
 }

@@ -35,7 +35,7 @@ func (h *Handler) claim(w http.ResponseWriter, r *http.Request) {
 			page = helpOrigin(o.Origin, s.DisplayName(), false)
 		}
 		page.Reference = reference(t.ID)
-		h.note(r, audit.Event{
+		h.record(r, audit.Event{
 			Kind: audit.Security, Site: t.Site, Connector: t.Connector, Page: page.ID, Reference: page.Reference, Person: o.Login,
 			Origin: o.Origin, Detail: "the page was taken off the site's origins during the sign-in; the token was revoked",
 		})
@@ -59,7 +59,7 @@ func (h *Handler) signedIn(r *http.Request, t auth.Transaction, o outcome) {
 	if o.Family != "" {
 		e.Detail = "with a refresh handle"
 	}
-	h.note(r, e)
+	h.record(r, e)
 }
 
 // reports are what a script can find out, and what it is to an operator.
@@ -91,8 +91,11 @@ func (h *Handler) report(w http.ResponseWriter, r *http.Request) {
 		h.failTx(w, r, ask.Tx, err)
 		return
 	}
+	write := h.note
 	if what == "opener-gone" || what == "undelivered" {
-		if !h.withdraw(w, r, t) {
+		if h.withdraw(w, r, t) {
+			write = h.record
+		} else {
 			detail, _, _ = strings.Cut(detail, ";")
 		}
 	}
@@ -100,7 +103,7 @@ func (h *Handler) report(w http.ResponseWriter, r *http.Request) {
 		h.rememberLoss(r, t)
 	}
 	if detail != "" {
-		h.note(r, audit.Event{
+		write(r, audit.Event{
 			Kind: audit.Failure, Site: t.Site, Connector: t.Connector, Page: "E-" + what, Reference: reference(t.ID),
 			Origin: t.Origin, Detail: detail,
 		})

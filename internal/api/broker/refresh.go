@@ -185,7 +185,10 @@ func (h *Handler) failRefresh(w http.ResponseWriter, r *http.Request, x auth.Hol
 		e.Detail = "our own failure; the log has it"
 		out = refreshError{http.StatusServiceUnavailable, "temporarily_unavailable", "Gatehouse could not renew the token. Try again in a minute."}
 	}
-	if e.Kind != "" {
+	switch {
+	case errors.Is(err, auth.ErrReused): // it ends the family, so there is one at most of each
+		h.record(r, e)
+	case e.Kind != "":
 		h.note(r, e)
 	}
 	if !errors.Is(err, errOtherOrigin) {
