@@ -4,6 +4,8 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
+	"log/slog"
 	"time"
 
 	"gatehouse/internal/fault"
@@ -61,6 +63,14 @@ type Pair struct {
 	Handle      string
 	Expires     time.Time // of the access token; zero: not by time
 }
+
+// Format prints a pair without its secrets, whatever the verb.
+func (p Pair) Format(s fmt.State, _ rune) {
+	_, _ = fmt.Fprintf(s, "{a token until %v}", p.Expires) // to memory
+}
+
+// LogValue is for log/slog.
+func (p Pair) LogValue() slog.Value { return slog.StringValue(fmt.Sprint(p)) }
 
 // Issue begins a family for a refresh token of a host, and gives its first
 // handle. Site, Connector, Host, Provider, Origin and Person are h's, the rest is

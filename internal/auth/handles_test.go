@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"log/slog"
 	"os"
 	"path/filepath"
 	"strings"
@@ -372,6 +373,19 @@ func TestNoTokenLiesOpen(t *testing.T) {
 		if strings.Contains(files, secret) {
 			t.Errorf("%s lies open in the database", name)
 		}
+	}
+}
+
+func TestPrintedPairsHoldNoSecret(t *testing.T) {
+	p := Pair{AccessToken: "hush-access", Handle: "hush-handle"}
+	var out strings.Builder
+	for _, x := range []any{p, &p, []Pair{p}} {
+		_, _ = fmt.Fprintf(&out, "%v %+v %#v %s %q\n", x, x, x, x, x)
+		slog.New(slog.NewTextHandler(&out, nil)).Info("renewed", "pair", x)
+	}
+	slog.New(slog.NewJSONHandler(&out, nil)).Info("renewed", "pair", p)
+	if strings.Contains(out.String(), "hush") {
+		t.Error(out.String())
 	}
 }
 

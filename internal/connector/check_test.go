@@ -8,6 +8,7 @@ import (
 	"crypto/x509"
 	"encoding/pem"
 	"errors"
+	"fmt"
 	"log/slog"
 	"math/big"
 	"net/url"
@@ -163,6 +164,9 @@ func TestLogsHoldNoSecret(t *testing.T) {
 	var out bytes.Buffer
 	e := entry("hub", provider.GitHub, func(e *connector.Entry) { e.Proxy = "http://me:hush@proxy" })
 	slog.New(slog.NewTextHandler(&out, nil)).Info("added", "connector", e)
+	for _, x := range []any{e, &e, []connector.Entry{e}, struct{ Entry connector.Entry }{e}} {
+		_, _ = fmt.Fprintf(&out, "%v %+v %#v %s %q\n", x, x, x, x, x)
+	}
 	if strings.Contains(out.String(), secret) || strings.Contains(out.String(), "hush") || !strings.Contains(out.String(), "hub") {
 		t.Error(out.String())
 	}

@@ -11,6 +11,7 @@
 package connector
 
 import (
+	"fmt"
 	"log/slog"
 	"net/url"
 	"reflect"
@@ -86,8 +87,13 @@ type Entry struct {
 	moved bool // it is an edit, and another host may be what it leads to
 }
 
-// LogValue keeps secrets out of logs.
-func (e Entry) LogValue() slog.Value { return slog.StringValue("connector " + e.Name) }
+// Format prints an entry without its secrets, whatever the verb.
+func (e Entry) Format(s fmt.State, _ rune) {
+	_, _ = fmt.Fprintf(s, "{%s, %s at %s, client %s}", e.Name, e.Kind, e.URL, e.ClientID) // to memory
+}
+
+// LogValue is for log/slog.
+func (e Entry) LogValue() slog.Value { return slog.StringValue(fmt.Sprint(e)) }
 
 // Shown is the entry as others may see it, without secrets.
 func (e *Entry) Shown() Connector {
