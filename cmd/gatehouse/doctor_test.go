@@ -173,3 +173,16 @@ func TestDoctorShowsPlainText(t *testing.T) {
 		t.Errorf("%q", out)
 	}
 }
+
+// A page chooses the name of its script, and so what is said of its version.
+func TestDoctorTextCommandsNoTerminal(t *testing.T) {
+	const escape = "\x1b]0;mine\a\u202e"
+	text := doctorText(&doctor.Report{
+		URL: "https://x/" + escape, Config: escape, Client: doctor.Client{Name: "decap-cms", Version: escape},
+		Checks:  []doctor.Finding{{ID: "x", Severity: doctor.Error, Problem: escape, Remedy: escape, Paste: escape + "\nx"}},
+		Changed: true, Corrected: "backend:\n  name: x # " + escape + "\n",
+	})
+	if strings.ContainsAny(text, "\x1b\a\u202e") {
+		t.Errorf("%q", text)
+	}
+}

@@ -28,7 +28,7 @@ func title(n int, what string) string {
 // doctorText is a report for people.
 func doctorText(r *doctor.Report) string {
 	var b strings.Builder
-	fmt.Fprintf(&b, "%s\n%s\n", r.URL, describeClient(r))
+	fmt.Fprintf(&b, "%s\n%s\n", plainText(r.URL), plainText(describeClient(r)))
 	for _, level := range []doctor.Severity{doctor.Security, doctor.Error, doctor.Warning, doctor.Note} {
 		for _, f := range r.Checks {
 			if f.Severity == level {
@@ -43,7 +43,8 @@ func doctorText(r *doctor.Report) string {
 		fmt.Fprintf(&b, "\n%s found nothing wrong.\n", title(fine, "other check"))
 	}
 	if r.Corrected != "" && r.Changed {
-		fmt.Fprintf(&b, "\nThis in config.yml, in the place of what is there:\n\n%s", r.Corrected)
+		b.WriteString("\nThis in config.yml, in the place of what is there:\n\n")
+		showLines(&b, "", r.Corrected)
 	}
 	return b.String()
 }
@@ -67,8 +68,12 @@ func showFinding(b *strings.Builder, f doctor.Finding) {
 	if f.Remedy != "" {
 		fmt.Fprintf(b, "          → %s\n", plainText(f.Remedy))
 	}
-	for line := range strings.Lines(f.Paste) {
-		fmt.Fprintf(b, "            %s\n", plainText(strings.TrimRight(line, "\n")))
+	showLines(b, "            ", f.Paste)
+}
+
+func showLines(b *strings.Builder, indent, text string) {
+	for line := range strings.Lines(text) {
+		b.WriteString(indent + plainText(strings.TrimRight(line, "\n")) + "\n")
 	}
 }
 
