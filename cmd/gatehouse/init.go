@@ -100,6 +100,9 @@ func runInit(ctx context.Context, a initAnswers, ask *asker, out io.Writer) erro
 
 // complete asks for what no flag said.
 func (a *initAnswers) complete(ask *asker) (err error) {
+	if a.origin != "" && a.host == "" {
+		return usage("--origin is for a CMS page that is elsewhere: name its Git host with --host, too.")
+	}
 	if a.host != "" && a.yes && (a.repo == "" || a.origin == "") {
 		return usage("With --host, say --repo owner/name and --origin https://www.example.com too: there is nothing to guess them from.")
 	}
