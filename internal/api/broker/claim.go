@@ -37,7 +37,7 @@ func (h *Handler) claim(w http.ResponseWriter, r *http.Request) {
 		page.Reference = reference(t.ID)
 		h.record(r, audit.Event{
 			Kind: audit.Security, Site: t.Site, Connector: t.Connector, Page: page.ID, Reference: page.Reference, Person: o.Login,
-			Origin: o.Origin, Detail: "the page was taken off the site's origins during the sign-in; the token was revoked",
+			Origin: o.Origin, Detail: "the page was taken off the site's origins during the sign-in; the token was taken back",
 		})
 		h.tell(w, r, http.StatusForbidden, page)
 		return
@@ -67,8 +67,8 @@ func reports() map[string]string {
 	return map[string]string{
 		"no-opener":   "nobody has opened the popup, or the page that did is cut off by its Cross-Origin-Opener-Policy",
 		"no-answer":   "the page that opened the popup does not answer: its base_url is not our origin",
-		"opener-gone": "the page that opened the popup was out of reach after the sign-in; the token was revoked",
-		"undelivered": "the page that opened the popup did not take the token; it was revoked",
+		"opener-gone": "the page that opened the popup was out of reach after the sign-in; the token was taken back",
+		"undelivered": "the page that opened the popup did not take the token; it was taken back",
 		"origin":      "", // begin has written it down
 	}
 }

@@ -37,6 +37,7 @@ type host struct {
 	scope    string                                            // that is granted; empty: what was asked for
 	odd      func(w http.ResponseWriter, r *http.Request) bool // answers instead of the token endpoint
 	api      func(w http.ResponseWriter, r *http.Request) bool // answers instead of the API
+	revoking func()                                            // is called when a token is taken back
 }
 
 // consent is what somebody agreed to, for a code.
@@ -172,6 +173,9 @@ func (h *host) revoke(w http.ResponseWriter, r *http.Request) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	h.tokens[ask.Token] = false
+	if h.revoking != nil {
+		h.revoking()
+	}
 	w.WriteHeader(http.StatusNoContent)
 }
 

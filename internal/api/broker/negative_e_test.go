@@ -2,6 +2,7 @@ package broker
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net/http"
 	"strings"
@@ -277,4 +278,23 @@ func TestSweep(t *testing.T) {
 		t.Errorf("claimed all the same: %d %v", status, got)
 	}
 	w.silent()
+}
+
+// The server ends while tokens are being taken back: it does not wait for all of
+// them, and forgets none.
+func TestSweepEndsWithTheServer(t *testing.T) {
+	w := newWorld(t)
+	for range 3 {
+		w.browser().signIn(www, shop, w.host)
+	}
+	w.pass(3 * time.Minute)
+	ctx, stop := context.WithCancel(t.Context())
+	w.host.change(func(h *host) { h.revoking = stop })
+	if err := w.Sweep(ctx); !errors.Is(err, context.Canceled) || w.host.alive() != 2 {
+		t.Fatalf("%d tokens are left, %v", w.host.alive(), err)
+	}
+	w.restart()
+	if err := w.Sweep(t.Context()); err != nil || w.host.alive() != 0 {
+		t.Errorf("%d tokens are left, %v", w.host.alive(), err)
+	}
 }

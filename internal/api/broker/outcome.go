@@ -67,8 +67,8 @@ func readOutcome(sealed []byte) (outcome, error) {
 	return o, fault.Wrap(fault.Internal, err, "The outcome of a sign-in cannot be read.")
 }
 
-// end makes a token worthless that nobody has, as far as its host allows that,
-// and its refresh handle.
+// end takes a token back that nobody has: its refresh handle, and the token at
+// its host, where that has a way.
 func (h *Handler) end(ctx context.Context, t auth.Transaction, o outcome) {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 20*time.Second)
 	defer cancel()
@@ -95,23 +95,28 @@ func (h *Handler) end(ctx context.Context, t auth.Transaction, o outcome) {
 
 // Sweep ends the tokens of sign-ins that worked and that nobody came back to
 // collect: the window was closed, or the page behind it went elsewhere. Call it
-// every minute or so.
+// every minute or so. When ctx ends, what is left waits for the next call.
 func (h *Handler) Sweep(ctx context.Context) error {
-	list, err := h.Transactions.Abandoned(ctx, 100)
-	if err != nil {
-		return err
-	}
-	for _, x := range list {
-		o, err := readOutcome(x.Outcome)
-		if err != nil {
-			h.Log.ErrorContext(ctx, "a sign-in that nobody collected cannot be undone", "reference", reference(x.ID), "error", err)
-			continue
+	for ctx.Err() == nil {
+		// One at a time: what was handed out and not ended is never seen again.
+		list, err := h.Transactions.Abandoned(ctx, 1)
+		if err != nil || len(list) == 0 {
+			return err
 		}
-		h.end(ctx, x.Transaction, o)
-		h.Audit.Record(ctx, audit.Event{
-			Kind: audit.Failure, Site: x.Site, Connector: x.Connector, Page: "E-opener-gone", Reference: reference(x.ID),
-			Person: o.Login, Origin: x.Origin, Detail: "nobody collected the token, and it was revoked",
-		})
+		h.abandon(ctx, list[0])
 	}
-	return nil
+	return ctx.Err()
+}
+
+func (h *Handler) abandon(ctx context.Context, x auth.Finished) {
+	o, err := readOutcome(x.Outcome)
+	if err != nil {
+		h.Log.ErrorContext(ctx, "a sign-in that nobody collected cannot be undone", "reference", reference(x.ID), "error", err)
+		return
+	}
+	h.end(ctx, x.Transaction, o)
+	h.Audit.Record(ctx, audit.Event{
+		Kind: audit.Failure, Site: x.Site, Connector: x.Connector, Page: "E-opener-gone", Reference: reference(x.ID),
+		Person: o.Login, Origin: x.Origin, Detail: "nobody collected the token; it was taken back",
+	})
 }
