@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"slices"
+	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -245,14 +246,14 @@ func TestLauncherIsRememberedForAWeek(t *testing.T) {
 	}
 	needs("hub", false)
 	needs("lab", true)
-	if err := s.LostOpener(t.Context(), "hub"); err != nil {
+	if err := s.LostOpener(t.Context(), "hub", "1"); err != nil {
 		t.Fatal(err)
 	}
 	now = now.Add(connector.LauncherMemory - time.Second)
 	needs("hub", true)
 	now = now.Add(time.Second)
 	needs("hub", false)
-	if err := errors.Join(s.LostOpener(t.Context(), "hub"), s.ForgetLauncher(t.Context(), "hub"), s.ForgetLauncher(t.Context(), "lab")); err != nil {
+	if err := errors.Join(s.LostOpener(t.Context(), "hub", "1"), s.ForgetLauncher(t.Context(), "hub"), s.ForgetLauncher(t.Context(), "lab")); err != nil {
 		t.Fatal(err)
 	}
 	needs("hub", false)
@@ -261,11 +262,63 @@ func TestLauncherIsRememberedForAWeek(t *testing.T) {
 	}
 }
 
+// Somebody closed the editor's window, and the host does nothing of the kind.
+// Everybody else must not pay for it for a week.
+func TestOneClosedEditorIsNoReasonForAWeekOfSecondWindows(t *testing.T) {
+	for name, tt := range map[string]struct {
+		say  string // L: lost, by another sign-in each time; l: by the former one; a: by anybody; K: kept
+		want bool
+	}{
+		"lost":                     {"L", true},
+		"lost by anybody":          {"a", true},
+		"kept":                     {"K", false},
+		"lost, then kept":          {"LK", false},
+		"lost by anybody and kept": {"aaaK", false},
+		"the same loss again":      {"LlllK", false},
+		"lost again later":         {"LKL", true},
+		"so it is no accident":     {"LKLK", true},
+		"lost twice":               {"LLK", true},
+		"anybody between":          {"LaLK", true},
+		"anybody after":            {"LaK", false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			s := connector.New(memory(t), []connector.Entry{entry("hub", provider.GitHub)}, connector.Options{})
+			n := 0
+			for _, c := range tt.say {
+				var err error
+				switch c {
+				case 'L', 'l':
+					if c == 'L' {
+						n++
+					}
+					err = s.LostOpener(t.Context(), "hub", strconv.Itoa(n))
+				case 'a':
+					err = s.LostOpener(t.Context(), "hub", "")
+				case 'K':
+					err = s.KeptOpener(t.Context(), "hub")
+				}
+				if err != nil {
+					t.Fatal(err)
+				}
+			}
+			if needs, err := s.NeedsLauncher(t.Context(), "hub"); err != nil || needs != tt.want {
+				t.Errorf("%v %v", needs, err)
+			}
+			if err := s.ForgetLauncher(t.Context(), "hub"); err != nil {
+				t.Fatal(err)
+			}
+			if needs, err := s.NeedsLauncher(t.Context(), "hub"); err != nil || needs {
+				t.Errorf("forgotten: %v %v", needs, err)
+			}
+		})
+	}
+}
+
 // A connector that is removed takes what was learned about it along.
 func TestLauncherIsForgottenWithItsConnector(t *testing.T) {
 	s := newSet(t)
 	add(t, s, entry("hub", provider.GitHub))
-	if err := errors.Join(s.LostOpener(t.Context(), "hub"), s.Remove(t.Context(), "hub")); err != nil {
+	if err := errors.Join(s.LostOpener(t.Context(), "hub", "1"), s.Remove(t.Context(), "hub")); err != nil {
 		t.Fatal(err)
 	}
 	add(t, s, entry("hub", provider.GitHub))

@@ -64,6 +64,7 @@ function second() {
     window.close();
   };
   if (ok) {
+    if (reachable(window)) report('opener-kept'); // so the host does not need this window
     tell(channel, 'returned', {
       got: close,
       silent: () => page.status(`Go back to the window that waits for ${host}. If it is closed, start again from the editor.`),

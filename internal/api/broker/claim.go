@@ -69,6 +69,7 @@ func reports() map[string]string {
 		"no-answer":   "the page that opened the popup does not answer: its base_url is not our origin",
 		"opener-gone": "the page that opened the popup was out of reach after the sign-in; the token was taken back",
 		"undelivered": "the page that opened the popup did not take the token; it was taken back",
+		"opener-kept": "", // all is well
 		"origin":      "", // begin has written it down
 	}
 }
@@ -99,9 +100,7 @@ func (h *Handler) report(w http.ResponseWriter, r *http.Request) {
 			detail, _, _ = strings.Cut(detail, ";")
 		}
 	}
-	if what == "opener-gone" {
-		h.rememberLoss(r, t)
-	}
+	h.rememberOpener(r, t, what)
 	if detail != "" {
 		write(r, audit.Event{
 			Kind: audit.Failure, Site: t.Site, Connector: t.Connector, Page: "E-" + what, Reference: reference(t.ID),
@@ -131,13 +130,24 @@ func (h *Handler) withdraw(w http.ResponseWriter, r *http.Request, t auth.Transa
 	return true
 }
 
-// rememberLoss lets the next sign-in by the connector use a second window. Only
-// who has been at the host and back can have lost something there.
-func (h *Handler) rememberLoss(r *http.Request, t auth.Transaction) {
-	if t.Connector == selftestName || (t.Status != auth.TransactionDone && t.Status != auth.TransactionFailed) || t.Origin == "" || t.Connector == "" {
+// rememberOpener keeps what a sign-in has shown about its host: whether the next
+// one needs a second window. Only who has been at the host and back can have
+// lost something there, and only with a token it counts as more than a hint.
+func (h *Handler) rememberOpener(r *http.Request, t auth.Transaction, what string) {
+	finished := t.Status == auth.TransactionDone || t.Status == auth.TransactionFailed || t.Status == auth.TransactionClaimed
+	if t.Connector == selftestName || t.Connector == "" || t.Origin == "" || !finished {
 		return
 	}
-	if err := h.Connectors.LostOpener(r.Context(), t.Connector); err != nil {
-		h.Log.WarnContext(r.Context(), "that a host needs a window of its own could not be kept", "connector", t.Connector, "error", err)
+	var err error
+	switch {
+	case what == "opener-gone" && t.OK:
+		err = h.Connectors.LostOpener(r.Context(), t.Connector, t.ID)
+	case what == "opener-gone":
+		err = h.Connectors.LostOpener(r.Context(), t.Connector, "")
+	case what == "opener-kept" && t.OK && t.Launcher:
+		err = h.Connectors.KeptOpener(r.Context(), t.Connector)
+	}
+	if err != nil {
+		h.Log.WarnContext(r.Context(), "whether a host needs a window of its own could not be kept", "connector", t.Connector, "error", err)
 	}
 }

@@ -170,6 +170,32 @@ func TestN27OpenerGone(t *testing.T) {
 	}
 }
 
+// Somebody closed the editor's window at the host. The next sign-in uses a second
+// window, which comes back with its opener: the host is not to blame.
+func TestClosedEditorCostsOneSecondWindow(t *testing.T) {
+	w := newWorld(t)
+	b := w.browser()
+	launcher := func() (tx string, yes any) {
+		tx, next := b.begin(www, shop)
+		b.returned(w.host.approve(t, next))
+		return tx, strings.Contains(text(t, b.get("/auth/result?tx="+tx)), "data-launcher")
+	}
+	tx, yes := launcher()
+	b.post("/auth/report", map[string]any{"tx": tx, "page": "opener-kept"}) // nobody asked about that window
+	if yes != false {
+		t.Fatal("a second window without a reason")
+	}
+	b.post("/auth/report", map[string]any{"tx": tx, "page": "E-opener-gone"})
+	if tx, yes = launcher(); yes != true {
+		t.Fatal("no second window after the loss")
+	}
+	b.claimed(tx, shop)
+	b.post("/auth/report", map[string]any{"tx": tx, "page": "opener-kept"})
+	if _, yes = launcher(); yes != false {
+		t.Error("a second window still")
+	}
+}
+
 // Who has not been at the host cannot have lost anything there.
 func TestOpenerGoneHasToBeEarned(t *testing.T) {
 	w := newWorld(t)

@@ -22,7 +22,7 @@ import (
 //	POST /auth/claim  {tx}                  200 {message, origin}        post it
 //	                                        409 {pending: true}          not finished yet: ask again
 //	                                        4xx {page}                   show page
-//	POST /auth/report {tx, page}            any                          page is an id of Help, or "undelivered": the message was posted and nobody closed the window
+//	POST /auth/report {tx, page}            any                          page is an id of Help, or "undelivered": the message was posted and nobody closed the window, or "opener-kept": the second window came back with its opener
 //
 // where switch asks for another account at the host, and page is a Help.
 type Pages struct {

@@ -281,7 +281,7 @@ func TestLauncherCanBeReset(t *testing.T) {
 	d := openDesk(t)
 	d.add(t, hub())
 	d.get(t, "/console/connectors").lacks(t, "one-window")
-	if err := d.set.LostOpener(t.Context(), "hub"); err != nil {
+	if err := d.set.LostOpener(t.Context(), "hub", "1"); err != nil {
 		t.Fatal(err)
 	}
 	d.get(t, "/console/connectors").wants(t, 200, "cut the popup off", `action="/console/connectors/hub/one-window"`)
