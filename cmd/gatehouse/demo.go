@@ -124,10 +124,12 @@ func announce(w io.Writer, d *demo.Demo, asJSON bool) {
 	} else {
 		fmt.Fprintf(&b, "  The people and their passwords are in %s/demo.json.\n", d.Dir)
 	}
-	fmt.Fprintf(&b, "\n  The same popup for a page elsewhere, and for the doctor:\n")
-	for _, x := range d.Elsewhere() {
-		fmt.Fprintf(&b, "  %-14s %s\n", x.Name, x.Text)
+	pages, doctor := d.Elsewhere()
+	b.WriteString("\n  Pages elsewhere, to sign in at by the popup:\n\n")
+	for _, p := range pages {
+		fmt.Fprintf(&b, "  %-14s %s\n", p.Host, p.URL)
 	}
+	fmt.Fprintf(&b, "\n  The doctor, for a good page and a broken one:\n\n  %s\n", strings.Join(doctor, "\n  "))
 	fmt.Fprintf(&b, "\n  Everything is kept in %s; delete it to begin anew.\n  Ctrl-C ends it.\n\n", d.Dir)
 	_, _ = io.WriteString(w, b.String()) // the server runs whether or not it is read
 }

@@ -106,7 +106,7 @@ func Prepare(ctx context.Context, o Options) (*Demo, error) {
 	}
 	d := &Demo{Dir: dir, URL: "http://" + o.Addr, Repository: repository(dir, journal), log: o.Log, program: cmp.Or(o.Program, "bin/gatehouse"), repos: map[string]*git.Repo{}}
 	if err := d.prepare(ctx, o); err != nil {
-		return nil, errors.Join(err, d.Close())
+		return nil, errors.Join(err, d.Close()) //nolint:contextcheck // closing has a time of its own
 	}
 	return d, nil
 }

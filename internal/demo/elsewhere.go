@@ -152,16 +152,14 @@ func (e *elsewhere) close() error {
 	return errors.Join(errs...)
 }
 
-// Pointer is one line of what there is besides Gatehouse.
-type Pointer struct{ Name, Text string }
+// Page is a CMS page elsewhere.
+type Page struct{ Host, URL string }
 
-// Elsewhere says where the CMS pages elsewhere are and how to examine them.
-func (d *Demo) Elsewhere() []Pointer {
-	var list []Pointer
+// Elsewhere are the CMS pages to sign in at, and the commands that examine a
+// good page and a broken one.
+func (d *Demo) Elsewhere() (pages []Page, doctor []string) {
 	for _, p := range d.elsewhere.hosts {
-		list = append(list, Pointer{p.Title, p.Page + "/admin/"})
+		pages = append(pages, Page{p.Title, p.Page + "/admin/"})
 	}
-	return append(list,
-		Pointer{"A good page", d.doctor(d.elsewhere.hosts[0].Page)},
-		Pointer{"A broken one", d.doctor(d.elsewhere.Broken)})
+	return pages, []string{d.doctor(d.elsewhere.hosts[0].Page), d.doctor(d.elsewhere.Broken)}
 }

@@ -128,8 +128,17 @@ func TestSecretsOfThePracticeHostsArePrivate(t *testing.T) {
 	}
 }
 
-func TestPortsElsewhereAnswerOnThisMachineAlone(t *testing.T) {
+// What does not change a demo is looked at in one.
+func TestPagesElsewhere(t *testing.T) {
 	d := prepare(t, t.TempDir(), &[]string{})
+	t.Run("ports answer on this machine alone", func(t *testing.T) { answerOnThisMachineAlone(t, d) })
+	t.Run("the CMS is the stock one", func(t *testing.T) { serveTheStockCMS(t, d) })
+	t.Run("configurations can be read", func(t *testing.T) { haveReadableConfigurations(t, d) })
+	t.Run("the club has a past at both hosts", func(t *testing.T) { haveAPast(t, d) })
+	t.Run("every link leads somewhere", func(t *testing.T) { leadSomewhere(t, d) })
+}
+
+func answerOnThisMachineAlone(t *testing.T, d *Demo) {
 	for name, port := range d.elsewhere.ports() {
 		for host, refused := range map[string]bool{"": false, "localhost:1": false, "evil.example": true, "127.0.0.1.evil.example": true} {
 			path := "/admin/"
@@ -144,7 +153,7 @@ func TestPortsElsewhereAnswerOnThisMachineAlone(t *testing.T) {
 	}
 }
 
-func TestTheCMSElsewhereIsTheStockOne(t *testing.T) {
+func serveTheStockCMS(t *testing.T, d *Demo) {
 	bundle, err := fs.Glob(gatehouseweb.CMS(), decap+"-*/decap-cms.js.gz")
 	if err != nil || len(bundle) == 0 {
 		t.Skip("the CMS bundles are not in this build: node web/bundles.mjs")
@@ -153,7 +162,6 @@ func TestTheCMSElsewhereIsTheStockOne(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	d := prepare(t, t.TempDir(), &[]string{})
 	page := d.elsewhere.hosts[0].Page + "/admin/"
 	res, html := fetch(t, page, "")
 	src := strings.TrimSuffix(bundle[0], ".gz")
@@ -184,8 +192,7 @@ func TestTheCMSElsewhereIsTheStockOne(t *testing.T) {
 	}
 }
 
-func TestTheConfigurationsElsewhereCanBeRead(t *testing.T) {
-	d := prepare(t, t.TempDir(), &[]string{})
+func haveReadableConfigurations(t *testing.T, d *Demo) {
 	for _, origin := range []string{d.elsewhere.hosts[0].Page, d.elsewhere.hosts[1].Page, d.elsewhere.Broken} {
 		_, text := fetch(t, origin+"/admin/config.yml", "")
 		if _, err := cms.Parse(text); err != nil {
@@ -227,8 +234,7 @@ func TestAMendedConfigurationIsKeptUntilAddressesChange(t *testing.T) {
 	}
 }
 
-func TestTheClubHasAPastAtBothHosts(t *testing.T) {
-	d := prepare(t, t.TempDir(), &[]string{})
+func haveAPast(t *testing.T, d *Demo) {
 	var logs []string
 	for _, p := range d.elsewhere.hosts {
 		out, err := exec.Command("git", "-C", d.elsewhere.repository(p), "log", "--format=%an: %s", "main").Output()
@@ -248,8 +254,7 @@ func TestTheClubHasAPastAtBothHosts(t *testing.T) {
 	}
 }
 
-func TestEveryLinkOfTheClubsSiteLeadsSomewhere(t *testing.T) {
-	d := prepare(t, t.TempDir(), &[]string{})
+func leadSomewhere(t *testing.T, d *Demo) {
 	origin := d.elsewhere.hosts[0].Page
 	seen, queue := map[string]bool{}, []string{"/"}
 	for len(queue) > 0 {

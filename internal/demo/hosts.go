@@ -112,7 +112,7 @@ func (e *elsewhere) github(ctx context.Context, dir string, p *practice, app fak
 	if err != nil {
 		return nil, err
 	}
-	e.ends = append(e.ends, func() error { oauth.Close(); return s.Close() })
+	e.ends = append(e.ends, func() error { return errors.Join(oauth.Close(), s.Close()) })
 	writer, reader := guests()
 	oauth.AddPerson(writer)
 	oauth.AddPerson(reader)

@@ -223,6 +223,16 @@ test('at GitLab the same, and the operator sees who came', () => visit('gitlab',
   await good(page, 'demo-connectors');
 }));
 
+test('at GitLab, too, somebody who may not write is told so', () => visit('gitlab-no-write', async (me) => {
+  const before = club('gitlab').tips();
+  const popup = await knock(me, 'GitLab');
+  await popup.getByRole('button', { name: 'Piers Lowe' }).click();
+  await popup.getByRole('button', { name: 'Allow' }).click();
+  await popup.getByText('E-no-write').waitFor();
+  assert.equal(await me.page.evaluate(() => localStorage.getItem('decap-cms-user')), null, 'the CMS got no token');
+  assert.deepEqual(club('gitlab').tips(), before);
+}));
+
 test('the self-test, and the broken page', () => visit('broken', async (me, page) => {
   await page.goto(demo.url);
   await page.getByRole('link', { name: 'The self-test' }).click();
