@@ -207,20 +207,9 @@ func (x *Handles) Revoke(ctx context.Context, family string) error {
 	return err
 }
 
-// EndSite ends the families of a site, and says how many there were.
-func (x *Handles) EndSite(ctx context.Context, site string) (int, error) {
-	if site == "" {
-		return 0, nil // the store would take it for every site
-	}
-	return x.Store.EndHandleFamilies(ctx, site, "", timeOf(x.Now))
-}
-
 // EndConnector ends the families of a connector, and says how many there were.
 func (x *Handles) EndConnector(ctx context.Context, connector string) (int, error) {
-	if connector == "" {
-		return 0, nil
-	}
-	return x.Store.EndHandleFamilies(ctx, "", connector, timeOf(x.Now))
+	return x.Store.EndHandleFamilies(ctx, connector, timeOf(x.Now))
 }
 
 func holderOf(f store.HandleFamily) Holder {

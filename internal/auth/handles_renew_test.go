@@ -119,7 +119,7 @@ func TestAnotherProcessRenews(t *testing.T) {
 		t.Errorf("we have %+v, they have %+v", ours, theirs)
 	}
 	x.up.during = func() {
-		_, err := other.EndSite(context.Background(), "blog")
+		_, err := other.EndConnector(context.Background(), "lab")
 		check(t, err)
 	}
 	_, err = x.use(theirs.Handle)

@@ -331,22 +331,16 @@ func TestRevoking(t *testing.T) {
 			t.Fatalf("%d families, want %d", len(list), want)
 		}
 	}
-	for _, end := range []func(context.Context, string) (int, error){x.EndSite, x.EndConnector} {
-		if n, err := end(ctx, ""); n != 0 || err != nil {
-			t.Errorf("%d families of no name ended (%v)", n, err)
+	live(4)
+	for connector, want := range map[string]int{"": 0, "hub": 2} {
+		if n, err := x.EndConnector(ctx, connector); n != want || err != nil {
+			t.Errorf("%d of %q ended (%v)", n, connector, err)
 		}
 	}
-	live(4)
-	if n, err := x.EndSite(ctx, "blog"); n != 2 || err != nil {
-		t.Errorf("%d ended (%v)", n, err)
-	}
 	live(2)
-	if n, err := x.EndConnector(ctx, "hub"); n != 1 || err != nil {
-		t.Errorf("%d ended (%v)", n, err)
-	}
-	h, err := x.Peek(ctx, handles["shop lab"])
-	check(t, err)
-	for range 2 {
+	for _, of := range []string{"shop lab", "blog lab", "shop lab"} {
+		h, err := x.Peek(ctx, handles[of])
+		check(t, err)
 		check(t, x.Revoke(ctx, h.Family))
 	}
 	live(0)

@@ -188,10 +188,9 @@ func (s *Store) EndHandleGeneration(ctx context.Context, id string, generation i
 	return err
 }
 
-// EndHandleFamilies ends those of one site, of one connector, or of both; an
-// empty string stands for any. It says how many there were.
-func (s *Store) EndHandleFamilies(ctx context.Context, site, connector string, now time.Time) (int, error) {
-	n, err := s.exec(ctx, endHandleFamily+`($2 = '' OR site = $2) AND ($3 = '' OR connector = $3)`, ms(now), site, connector)
+// EndHandleFamilies ends those of a connector, and says how many there were.
+func (s *Store) EndHandleFamilies(ctx context.Context, connector string, now time.Time) (int, error) {
+	n, err := s.exec(ctx, endHandleFamily+`connector = $2`, ms(now), connector)
 	return int(n), err
 }
 
