@@ -24,6 +24,32 @@ const (
 	Security = "security" // a refresh handle was used twice, an opener was not registered, …
 )
 
+// The kinds of events about accounts, most by the names that GoTrue has for
+// them.
+const (
+	Login           = "login"
+	SignUp          = "user_signedup"
+	Invited         = "user_invited"
+	InviteAccepted  = "invite_accepted"
+	Confirmed       = "user_confirmed" // the address of a new account
+	Joined          = "user_joined"    // a person of another site has come to this one, too
+	Added           = "user_added"     // made by an administrator
+	Modified        = "user_modified"
+	RecoveryAsked   = "user_recovery_requested"
+	MagicLinkAsked  = "magic_link_requested"
+	Recovered       = "user_recovered" // came in by a link of a mail
+	PasswordChanged = "password_changed"
+	EmailAsked      = "email_change_requested"
+	EmailChanged    = "email_changed"
+	RolesChanged    = "roles_changed"
+	Disabled        = "user_disabled"
+	Enabled         = "user_enabled"
+	Removed         = "user_removed" // from a site
+	Deleted         = "user_deleted" // from everywhere
+	SignedOut       = "user_signed_out"
+	PolicyChanged   = "policy_changed"
+)
+
 // Event is one line of the log.
 type Event struct {
 	ID        int64     // decided by the log; larger than those before
@@ -33,7 +59,8 @@ type Event struct {
 	Connector string // may be empty
 	Page      string // the error page, E-origin; empty: none
 	Reference string // the error id that a person was shown; empty: none
-	Person    string // the account at the host; empty: not known
+	Person    string // whom it is about: the account at the host, or an e-mail address; empty: not known
+	Actor     string // who did it, where that is not the person: an e-mail address
 	Origin    string // of the page that asked; empty: not known
 	Address   string // of the client
 	Detail    string // one line for the operator, at most 200 characters
@@ -79,7 +106,7 @@ func attributes(e Event) []slog.Attr {
 	list := []slog.Attr{slog.String("kind", e.Kind)}
 	for _, a := range []slog.Attr{
 		slog.String("site", e.Site), slog.String("connector", e.Connector), slog.String("page", e.Page),
-		slog.String("reference", e.Reference), slog.String("person", e.Person), slog.String("origin", e.Origin),
+		slog.String("reference", e.Reference), slog.String("person", e.Person), slog.String("actor", e.Actor), slog.String("origin", e.Origin),
 		slog.String("address", e.Address), slog.String("detail", e.Detail),
 	} {
 		if a.Value.String() != "" {

@@ -14,7 +14,7 @@ const (
 
 // fit is an event as it may be written: strangers choose part of it.
 func fit(e Event) Event {
-	for _, text := range []*string{&e.Kind, &e.Site, &e.Connector, &e.Page, &e.Reference, &e.Person, &e.Address} {
+	for _, text := range []*string{&e.Kind, &e.Site, &e.Connector, &e.Page, &e.Reference, &e.Person, &e.Actor, &e.Address} {
 		*text = line(*text, nameLength)
 	}
 	e.Origin = line(e.Origin, originLength)

@@ -17,6 +17,7 @@ type Event struct {
 	Page      string
 	Reference string
 	Person    string
+	Actor     string
 	Origin    string
 	Address   string
 	Detail    string
@@ -40,16 +41,16 @@ const (
 	eventSweep = 1000 // after how many the number is looked at
 )
 
-const eventColumns = `id, time, kind, site, connector, page, reference, person, origin, address, detail, expires`
+const eventColumns = `id, time, kind, site, connector, page, reference, person, actor, origin, address, detail, expires`
 
 // AddEvent writes an event down; its id comes after all others.
 func (s *Store) AddEvent(ctx context.Context, e Event) error {
 	return s.tx(ctx, func(tx *sql.Tx) error {
 		err := tx.QueryRowContext(ctx, `
 			INSERT INTO events (`+eventColumns+`)
-			VALUES ((SELECT coalesce(max(id), 0) + 1 FROM events), $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)
+			VALUES ((SELECT coalesce(max(id), 0) + 1 FROM events), $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)
 			RETURNING id`,
-			ms(e.At), e.Kind, e.Site, e.Connector, e.Page, e.Reference, e.Person, e.Origin, e.Address, e.Detail,
+			ms(e.At), e.Kind, e.Site, e.Connector, e.Page, e.Reference, e.Person, e.Actor, e.Origin, e.Address, e.Detail,
 			e.Expires.Milliseconds()).Scan(&e.ID)
 		if err != nil || e.ID%eventSweep != 0 {
 			return err
@@ -70,7 +71,7 @@ func (s *Store) Events(ctx context.Context, f EventFilter) ([]Event, error) {
 	for rows.Next() {
 		var e Event
 		var when, expires int64
-		err := rows.Scan(&e.ID, &when, &e.Kind, &e.Site, &e.Connector, &e.Page, &e.Reference, &e.Person, &e.Origin, &e.Address, &e.Detail, &expires)
+		err := rows.Scan(&e.ID, &when, &e.Kind, &e.Site, &e.Connector, &e.Page, &e.Reference, &e.Person, &e.Actor, &e.Origin, &e.Address, &e.Detail, &expires)
 		if err != nil {
 			return nil, failed(err)
 		}

@@ -12,6 +12,7 @@ import (
 type Membership struct {
 	UserID, Site     string
 	Roles            []string // sorted by whoever writes them
+	Pending          string   // why it gives nothing yet; empty: it does
 	Created, Updated time.Time
 }
 
@@ -27,9 +28,9 @@ func setMembership(ctx context.Context, tx *sql.Tx, m Membership) error {
 		return err
 	}
 	_, err = tx.ExecContext(ctx, `
-		INSERT INTO memberships (user_id, site, roles, created, updated) VALUES ($1, $2, $3, $4, $5)
-		ON CONFLICT (user_id, site) DO UPDATE SET roles = excluded.roles, updated = excluded.updated`,
-		m.UserID, m.Site, string(roles), ms(m.Created), ms(m.Updated))
+		INSERT INTO memberships (user_id, site, roles, pending, created, updated) VALUES ($1, $2, $3, $4, $5, $6)
+		ON CONFLICT (user_id, site) DO UPDATE SET roles = excluded.roles, pending = excluded.pending, updated = excluded.updated`,
+		m.UserID, m.Site, string(roles), m.Pending, ms(m.Created), ms(m.Updated))
 	return err
 }
 
@@ -45,9 +46,18 @@ func (s *Store) DeleteMembership(ctx context.Context, userID, site string) error
 // Memberships are those of one user, of one site, or of both; an empty string
 // stands for any. They come by site, then user.
 func (s *Store) Memberships(ctx context.Context, userID, site string) ([]Membership, error) {
-	rows, err := s.read.QueryContext(ctx, `
-		SELECT user_id, site, roles, created, updated FROM memberships
-		WHERE ($1 = '' OR user_id = $1) AND ($2 = '' OR site = $2) ORDER BY site, user_id`, userID, site)
+	return readMemberships(ctx, s.read, `($1 = '' OR user_id = $1) AND ($2 = '' OR site = $2)`, userID, site)
+}
+
+// querier is a transaction, or the connections that read.
+type querier interface {
+	QueryContext(ctx context.Context, query string, args ...any) (*sql.Rows, error)
+}
+
+func readMemberships(ctx context.Context, q querier, where string, args ...any) ([]Membership, error) {
+	rows, err := q.QueryContext(ctx, `
+		SELECT user_id, site, roles, pending, created, updated FROM memberships
+		WHERE `+where+` ORDER BY site, user_id`, args...)
 	if err != nil {
 		return nil, failed(err)
 	}
@@ -57,7 +67,7 @@ func (s *Store) Memberships(ctx context.Context, userID, site string) ([]Members
 		var m Membership
 		var roles string
 		var created, updated int64
-		if err := rows.Scan(&m.UserID, &m.Site, &roles, &created, &updated); err != nil {
+		if err := rows.Scan(&m.UserID, &m.Site, &roles, &m.Pending, &created, &updated); err != nil {
 			return nil, failed(err)
 		}
 		if err := json.Unmarshal([]byte(roles), &m.Roles); err != nil {

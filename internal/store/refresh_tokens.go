@@ -57,7 +57,8 @@ func (s *Store) Rotate(ctx context.Context, r Rotation) (x Session, out Outcome,
 		var generation int64
 		x, err = scanSession(tx.QueryRowContext(ctx, `
 			SELECT `+sessionColumns+` FROM sessions s JOIN refresh_tokens t ON t.session_id = s.id
-			WHERE t.hash = $1 AND s.site = $2`, r.Hash, r.Site))
+			JOIN users u ON u.id = s.user_id
+			WHERE t.hash = $1 AND s.site = $2 AND u.disabled = 0`, r.Hash, r.Site))
 		if errors.Is(err, sql.ErrNoRows) {
 			out = Unknown
 			return nil
@@ -84,8 +85,7 @@ func (s *Store) Rotate(ctx context.Context, r Rotation) (x Session, out Outcome,
 		if err := addRefreshToken(ctx, tx, r.Successor, x.ID, generation+1, r.Now, x.Expires); err != nil {
 			return err
 		}
-		_, err = tx.ExecContext(ctx, `UPDATE sessions SET seen = $2, expires = $3 WHERE id = $1`, x.ID, ms(x.Seen), ms(x.Expires))
-		return err
+		return touchSession(ctx, tx, x.ID, x.Seen, x.Expires)
 	})
 	return x, out, err
 }

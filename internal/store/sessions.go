@@ -87,8 +87,8 @@ func (s *Store) caller(ctx context.Context, which, value, site string, now time.
 		SELECT `+sessionColumns+`, `+userColumns+`, m.roles
 		FROM sessions s
 		JOIN users u ON u.id = s.user_id
-		LEFT JOIN memberships m ON m.user_id = u.id AND m.site = $2
-		WHERE `+which+` AND s.expires > $3`, value, site, ms(now)).
+		LEFT JOIN memberships m ON m.user_id = u.id AND m.site = $2 AND m.pending = ''
+		WHERE `+which+` AND s.expires > $3 AND u.disabled = 0`, value, site, ms(now)).
 		Scan(append(append(sessionDest, userDest...), &roles)...)
 	if err != nil {
 		return Caller{}, failed(err)
@@ -147,7 +147,17 @@ func (s *Store) SessionAddresses(ctx context.Context, email string, now time.Tim
 // TouchSession notes that a session was used and until when it now lasts. An
 // ended session stays ended.
 func (s *Store) TouchSession(ctx context.Context, id string, seen, expires time.Time) error {
-	_, err := s.exec(ctx, `UPDATE sessions SET seen = $2, expires = $3 WHERE id = $1`, id, ms(seen), ms(expires))
+	return s.tx(ctx, func(tx *sql.Tx) error { return touchSession(ctx, tx, id, seen, expires) })
+}
+
+func touchSession(ctx context.Context, tx *sql.Tx, id string, seen, expires time.Time) error {
+	_, err := tx.ExecContext(ctx, `UPDATE sessions SET seen = $2, expires = $3 WHERE id = $1`, id, ms(seen), ms(expires))
+	if err != nil {
+		return err
+	}
+	_, err = tx.ExecContext(ctx, `
+		UPDATE users SET last_seen = $2
+		WHERE last_seen < $2 AND id = (SELECT user_id FROM sessions WHERE sessions.id = $1)`, id, ms(seen))
 	return err
 }
 

@@ -4,7 +4,10 @@ import (
 	"context"
 	"database/sql"
 	"encoding/json"
+	"strings"
 	"time"
+
+	"golang.org/x/text/unicode/norm"
 )
 
 // User is a person with an account.
@@ -12,6 +15,7 @@ type User struct {
 	ID         string
 	Email      string // folded, unique
 	Name       string
+	Language   string         // of mails and pages; empty: not known
 	Operator   bool           // everything, at every site
 	Password   string         // a PHC string; empty: no sign-in with a password
 	Metadata   map[string]any // what the person's clients keep there; never nil when read
@@ -19,9 +23,16 @@ type User struct {
 	Updated    time.Time
 	Confirmed  time.Time // zero: the address is not confirmed
 	LastSignIn time.Time // zero: never
+	Invited    time.Time // for the last time; zero: never
+	// Proven is when the holder of the address last settled how the account is
+	// entered; zero: somebody else may know the password.
+	Proven   time.Time
+	Disabled time.Time // zero: it is not
+	Seen     time.Time // last use, to some minutes; zero: never
 }
 
-const userColumns = `u.id, u.email, u.name, u.operator, u.password, u.user_metadata, u.created, u.updated, u.confirmed, u.last_sign_in`
+const userColumns = `u.id, u.email, u.name, u.operator, u.password, u.user_metadata, u.created, u.updated, u.confirmed, u.last_sign_in,
+	u.language, u.invited, u.proven, u.disabled, u.last_seen`
 
 // scanner is a row, or one of many.
 type scanner interface{ Scan(dest ...any) error }
@@ -30,10 +41,14 @@ type scanner interface{ Scan(dest ...any) error }
 // they are filled.
 func userFields(u *User) (dest []any, done func() error) {
 	var metadata string
-	var created, updated, confirmed, last int64
-	dest = []any{&u.ID, &u.Email, &u.Name, &u.Operator, &u.Password, &metadata, &created, &updated, &confirmed, &last}
+	var created, updated, confirmed, last, invited, proven, disabled, seen int64
+	dest = []any{
+		&u.ID, &u.Email, &u.Name, &u.Operator, &u.Password, &metadata, &created, &updated, &confirmed, &last,
+		&u.Language, &invited, &proven, &disabled, &seen,
+	}
 	return dest, func() error {
 		u.Created, u.Updated, u.Confirmed, u.LastSignIn = at(created), at(updated), at(confirmed), at(last)
+		u.Invited, u.Proven, u.Disabled, u.Seen = at(invited), at(proven), at(disabled), at(seen)
 		u.Metadata = map[string]any{}
 		return json.Unmarshal([]byte(metadata), &u.Metadata)
 	}
@@ -51,16 +66,8 @@ func scanUser(row scanner) (User, error) {
 // AddUser adds a user and its memberships, or nothing. Conflict when the e-mail
 // address or the id is taken.
 func (s *Store) AddUser(ctx context.Context, u User, memberships ...Membership) error {
-	metadata, err := object(u.Metadata)
-	if err != nil {
-		return failed(err)
-	}
 	return s.tx(ctx, func(tx *sql.Tx) error {
-		_, err := tx.ExecContext(ctx, `
-			INSERT INTO users (id, email, name, operator, password, user_metadata, created, updated, confirmed, last_sign_in)
-			VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)`,
-			u.ID, u.Email, u.Name, u.Operator, u.Password, metadata, ms(u.Created), ms(u.Updated), ms(u.Confirmed), ms(u.LastSignIn))
-		if err != nil {
+		if err := addUser(ctx, tx, u); err != nil {
 			return err
 		}
 		for _, m := range memberships {
@@ -71,6 +78,39 @@ func (s *Store) AddUser(ctx context.Context, u User, memberships ...Membership) 
 		return nil
 	})
 }
+
+func addUser(ctx context.Context, tx *sql.Tx, u User) error {
+	metadata, err := object(u.Metadata)
+	if err != nil {
+		return err
+	}
+	_, err = tx.ExecContext(ctx, `
+		INSERT INTO users (id, email, name, folded_name, operator, password, user_metadata, created, updated, confirmed, last_sign_in,
+			language, invited, proven, disabled, last_seen)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16)`,
+		u.ID, u.Email, u.Name, foldName(u.Name), u.Operator, u.Password, metadata, ms(u.Created), ms(u.Updated), ms(u.Confirmed), ms(u.LastSignIn),
+		u.Language, ms(u.Invited), ms(u.Proven), ms(u.Disabled), ms(u.Seen))
+	return err
+}
+
+// updateUser writes all of a user but the id and when it was created.
+func updateUser(ctx context.Context, tx *sql.Tx, u User) error {
+	metadata, err := object(u.Metadata)
+	if err != nil {
+		return err
+	}
+	_, err = tx.ExecContext(ctx, `
+		UPDATE users SET email = $2, name = $3, folded_name = $4, operator = $5, password = $6, user_metadata = $7,
+			updated = $8, confirmed = $9, last_sign_in = $10, language = $11, invited = $12, proven = $13, disabled = $14, last_seen = $15
+		WHERE id = $1`,
+		u.ID, u.Email, u.Name, foldName(u.Name), u.Operator, u.Password, metadata,
+		ms(u.Updated), ms(u.Confirmed), ms(u.LastSignIn), u.Language, ms(u.Invited), ms(u.Proven), ms(u.Disabled), ms(u.Seen))
+	return err
+}
+
+// foldName is a name as it is searched and sorted. The engines differ in what
+// they take for the same letter, so that it is settled here.
+func foldName(name string) string { return strings.ToLower(norm.NFC.String(name)) }
 
 // object is a JSON object, also of a nil map.
 func object(m map[string]any) (string, error) {
@@ -116,25 +156,19 @@ func (s *Store) CountUsers(ctx context.Context) (n int, err error) {
 	return n, failed(err)
 }
 
-// UpdateUser changes a user by a function, in one transaction: name, operator,
-// metadata and the times. The password has SetPassword, and id and e-mail
-// address stay. NotFound when there is no such user.
+// UpdateUser changes a user by a function, in one transaction. The password has
+// SetPassword, and id and e-mail address stay; what hangs together with them has
+// ChangeAccount. NotFound when there is no such user.
 func (s *Store) UpdateUser(ctx context.Context, id string, change func(*User)) error {
 	return s.tx(ctx, func(tx *sql.Tx) error {
 		u, err := scanUser(tx.QueryRowContext(ctx, `SELECT `+userColumns+` FROM users u WHERE u.id = $1`, id))
 		if err != nil {
 			return err
 		}
+		was := u
 		change(&u)
-		metadata, err := object(u.Metadata)
-		if err != nil {
-			return err
-		}
-		_, err = tx.ExecContext(ctx, `
-			UPDATE users SET name = $2, operator = $3, user_metadata = $4, updated = $5, confirmed = $6, last_sign_in = $7
-			WHERE id = $1`,
-			id, u.Name, u.Operator, metadata, ms(u.Updated), ms(u.Confirmed), ms(u.LastSignIn))
-		return err
+		u.ID, u.Email, u.Password = was.ID, was.Email, was.Password
+		return updateUser(ctx, tx, u)
 	})
 }
 
@@ -160,7 +194,7 @@ func (s *Store) SignedIn(ctx context.Context, id, verified, rehash string, now t
 		rehash = verified
 	}
 	_, err := s.exec(ctx, `
-		UPDATE users SET last_sign_in = $4, password = CASE WHEN password = $2 THEN $3 ELSE password END
+		UPDATE users SET last_sign_in = $4, last_seen = $4, password = CASE WHEN password = $2 THEN $3 ELSE password END
 		WHERE id = $1`, id, verified, rehash, ms(now))
 	return err
 }
