@@ -153,6 +153,27 @@ func TestN66HandleOfAnotherSite(t *testing.T) {
 	}
 }
 
+// The page of a stranger's preview must not use what was given to the site itself.
+func TestN66HandleOfAnotherPageOfTheSite(t *testing.T) {
+	const preview = "https://pr-7--shop.example.net"
+	w := newWorld(t, func(w *world) {
+		w.host.expiring = true
+		w.sites[0].PreviewOrigins = []string{"https://*--shop.example.net"}
+	})
+	handle, _ := w.browser().token(www, shop, w.host)["refresh_token"].(string)
+	res, got := w.refresh(handle, preview)
+	w.invalid(res, got, http.StatusBadRequest, "invalid_grant")
+	if w.host.renewals != 0 || res.Header.Get("Access-Control-Allow-Origin") != preview {
+		t.Errorf("the host was asked %d times; %v", w.host.renewals, res.Header)
+	}
+	own, _ := w.browser().token(www, preview, w.host)["refresh_token"].(string)
+	for origin, handle := range map[string]string{shop: handle, preview: own} {
+		if res, got := w.refresh(handle, origin); res.StatusCode != http.StatusOK {
+			t.Errorf("%s: %d %v", origin, res.StatusCode, got)
+		}
+	}
+}
+
 func TestN67OtherOrigins(t *testing.T) {
 	w, handle := expiring(t)
 	for _, origin := range []string{"", "null", evil, "http://www.example.com", "https://www.example.com:8443", "https://www.example.com.evil.net", "https://www.other.org", ours} {

@@ -21,6 +21,7 @@ var handleText = regexp.MustCompile(`^[A-Za-z0-9_-]{43}$`)
 // Why a handle that is known is not for this caller.
 var (
 	errOtherOrigin = errors.New("the page is not one of the site's")
+	errOtherPage   = errors.New("the handle was given to a page of another origin")
 	errOtherSite   = errors.New("the handle is of another site")
 	errOtherKind   = errors.New("the handle is of another provider")
 	errSiteGone    = errors.New("the site is gone")
@@ -107,6 +108,8 @@ func (h *Handler) mayRefresh(x auth.Holder, ask refreshAsk, origin string) error
 		return errSiteGone
 	case !s.Opener(origin):
 		return errOtherOrigin
+	case origin != x.Origin:
+		return errOtherPage
 	case ask.provider != "" && ask.provider != x.Provider:
 		return errOtherKind
 	}
@@ -171,7 +174,7 @@ func (h *Handler) failRefresh(w http.ResponseWriter, r *http.Request, x auth.Hol
 	case errors.Is(err, errOtherOrigin):
 		e.Kind, e.Detail = audit.Security, err.Error()
 		out = refreshError{http.StatusForbidden, "access_denied", "This page may not renew tokens here: its origin is not one of the site's."}
-	case errors.Is(err, errOtherSite), errors.Is(err, errOtherKind):
+	case errors.Is(err, errOtherPage), errors.Is(err, errOtherSite), errors.Is(err, errOtherKind):
 		e.Kind, e.Detail = audit.Security, err.Error()
 	case errors.Is(err, auth.ErrDead), errors.Is(err, errSiteGone), errors.Is(err, errOtherHost), errors.Is(err, errNotUsed), fault.Is(err, fault.NotFound):
 		e.Detail = err.Error()
