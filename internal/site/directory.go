@@ -18,6 +18,7 @@ type Backend struct {
 	Repo          string // owner/name
 	RepositoryID  int64  // at GitHub; 0: not known
 	Branch        string // empty: the repository's default
+	API           string // where a CMS page finds the host's API; empty: the public host's, or not known
 	OpenAuthoring bool   // anyone may fork and propose
 }
 

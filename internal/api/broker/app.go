@@ -114,6 +114,15 @@ func (a app) hostName() string {
 	return u.Host
 }
 
+// apiRoot is where a CMS page finds the host's API; empty for public hosts, which
+// every CMS knows.
+func (a app) apiRoot() string {
+	if a.provider == nil || a.provider.URL == connector.Home(a.Kind) {
+		return ""
+	}
+	return a.provider.API
+}
+
 // repository is where the people of a site must be able to push.
 func repository(s *site.Site) provider.Repository {
 	return provider.Repository{Path: s.Backend.Repo, ID: s.Backend.RepositoryID, AnyoneMayFork: s.Backend.OpenAuthoring}

@@ -27,6 +27,7 @@ func ConfigBlock(ourOrigin, endpoint, siteID string, b site.Backend) string {
 		{"name", b.Kind},
 		{"repo", b.Repo},
 		{"branch", branch},
+		{"api_root", b.API},
 		{"base_url", ourOrigin},
 		{"auth_endpoint", endpoint},
 		{"site_domain", siteID},
@@ -39,7 +40,7 @@ func ConfigBlock(ourOrigin, endpoint, siteID string, b site.Backend) string {
 }
 
 // plainYAML is what YAML takes for text without quotes: names, paths and origins.
-var plainYAML = regexp.MustCompile(`^(?:https?://[a-z0-9.-]+(?::[0-9]+)?|[a-z][a-zA-Z0-9._/-]*)$`)
+var plainYAML = regexp.MustCompile(`^(?:https?://[a-z0-9.-]+(?::[0-9]+)?(?:/[a-zA-Z0-9._/-]+)?|[a-z][a-zA-Z0-9._/-]*)$`)
 
 // yamlText writes one line of text as YAML.
 func yamlText(s string) string {

@@ -58,14 +58,14 @@ func NewPages(fsys fs.FS, log *slog.Logger) (*Pages, error) {
 
 // Mount serves the pages' styles and scripts.
 func (p *Pages) Mount(mux *http.ServeMux) {
-	mux.HandleFunc("GET /auth/assets/{version}/{file}", func(w http.ResponseWriter, r *http.Request) {
+	mux.Handle("/auth/assets/{version}/{file}", methods{http.MethodGet: func(w http.ResponseWriter, r *http.Request) {
 		name := r.PathValue("file")
 		if strings.HasSuffix(name, ".html") { // a template is no page
 			http.NotFound(w, r)
 			return
 		}
 		p.assets.ServeFile(w, r, name)
-	})
+	}})
 }
 
 // PopupView is the page that a CMS opens: it learns who opened it, and goes on
@@ -77,7 +77,6 @@ type PopupView struct {
 	SiteTitle string // empty: not known before the opener is
 	OurOrigin string // what base_url must be
 	Config    string // block for config.yml
-	Launcher  bool   // the host will be opened in a second window
 }
 
 // Popup answers with the page that a CMS opens.

@@ -94,8 +94,12 @@ func (h *Handler) open(w http.ResponseWriter, r *http.Request, ask popupAsk, fix
 	view := PopupView{Provider: ask.provider, OurOrigin: h.URL}
 	if s != nil {
 		t.Site, view.SiteTitle = s.Name, s.DisplayName()
-		view.Config = ConfigBlock(h.URL, endpoint, ask.siteID, s.Backend)
-		view.HostName, view.Launcher = h.preview(r.Context(), s, ask.provider)
+		backend := s.Backend
+		// What is wrong with the connector comes out when the sign-in begins.
+		if a, err := h.choose(r.Context(), s, ask.provider); err == nil {
+			view.HostName, backend.API = a.hostName(), a.apiRoot()
+		}
+		view.Config = ConfigBlock(h.URL, endpoint, ask.siteID, backend)
 	}
 	t, err := h.Transactions.Start(w, r, t)
 	if fault.Is(err, fault.TooMany) {
@@ -108,16 +112,6 @@ func (h *Handler) open(w http.ResponseWriter, r *http.Request, ask popupAsk, fix
 	}
 	view.Tx = t.ID
 	h.Pages.Popup(w, r, view)
-}
-
-// preview is what the page can say about the host already. What is wrong comes
-// out when the sign-in begins.
-func (h *Handler) preview(ctx context.Context, s *site.Site, asked string) (hostName string, launcher bool) {
-	a, err := h.choose(ctx, s, asked)
-	if err != nil {
-		return "", false
-	}
-	return a.hostName(), h.launcher(ctx, a)
 }
 
 // launcher reports whether the host is opened in a second window. Not to know
