@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"os"
 	"strings"
 	"testing"
 	"time"
@@ -111,11 +112,73 @@ func TestN56HeadersOfEveryAnswer(t *testing.T) {
 		request(http.MethodPost, "/auth/report", "{}", "Content-Type", "application/json", "Origin", ours),
 		request(http.MethodPost, "/auth/refresh", "", "Origin", shop),
 		request(http.MethodOptions, "/auth/refresh", "", "Origin", shop),
+		request(http.MethodPost, "/auth/refresh", "", "Origin", evil),
+		request(http.MethodGet, "/auth/selftest", ""),
+		request(http.MethodGet, "/auth/selftest/host", ""),
+		request(http.MethodGet, "/auth/selftest/host?state=x", ""),
+		request(http.MethodGet, "/auth/selftest/probe", ""),
+		request(http.MethodPost, "/auth/selftest", ""),
+		request(http.MethodGet, "/auth/assets/x/popup.html", ""),
+		request(http.MethodGet, "/auth/assets/x/nothing.mjs", ""),
+		request(http.MethodPost, "/auth/assets/x/popup.mjs", ""),
+		request(http.MethodGet, "https://other.test/auth?"+www, ""),
+		request(http.MethodGet, "/auth?"+www, "", "Sec-Fetch-Dest", "iframe"),
+		request(http.MethodGet, "/auth?"+www, "", "Sec-Purpose", "prefetch"),
+		request(http.MethodGet, "/callback/nobody?state=x", ""),
 	} {
 		w.headers(b.send(r))
 	}
 	_, next := b.begin(www, shop)
 	w.headers(b.returned(w.host.approve(t, next)))
+}
+
+// The pages' own files are the one thing that may be kept, being named by what is
+// in them; all the rest holds for them, too.
+func TestN56HeadersOfAssets(t *testing.T) {
+	w := newWorld(t)
+	files, err := os.ReadDir("../../../web/broker")
+	if err != nil || len(files) < 10 {
+		t.Fatal(len(files), err)
+	}
+	for _, f := range files {
+		if strings.HasSuffix(f.Name(), ".html") {
+			continue
+		}
+		res := w.browser().get("/auth/assets/" + w.Pages.assets.Version() + "/" + f.Name())
+		if res.StatusCode != http.StatusOK || !strings.Contains(res.Header.Get("Cache-Control"), "immutable") {
+			t.Errorf("%s: %d %v", f.Name(), res.StatusCode, res.Header)
+		}
+		res.Header.Set("Cache-Control", "no-store")
+		w.headers(res)
+		if got := res.Header.Get("Access-Control-Allow-Origin") + res.Header.Get("Set-Cookie"); got != "" || res.Header.Get("Cross-Origin-Resource-Policy") != "same-origin" {
+			t.Errorf("%s: %v", f.Name(), res.Header)
+		}
+	}
+}
+
+// What waits is answered with the same headers as what goes on.
+func TestN56HeadersOfThoseWhoWait(t *testing.T) {
+	w := newWorld(t)
+	b := w.browser()
+	for path, one := range map[string]func() *http.Response{
+		"the popup":   func() *http.Response { return b.get("/auth?" + www) },
+		"a callback":  func() *http.Response { return b.returned("/callback/github?state=x") },
+		"our scripts": func() *http.Response { return b.send(request(http.MethodPost, "/auth/begin", "{}", "Origin", ours)) },
+		"a refresh": func() *http.Response {
+			return b.send(request(http.MethodPost, "/auth/refresh", "refresh_token=x", "Origin", shop, "Content-Type", "application/x-www-form-urlencoded"))
+		},
+	} {
+		var res *http.Response
+		for range 400 {
+			if res = one(); res.StatusCode == http.StatusTooManyRequests {
+				break
+			}
+		}
+		if res.StatusCode != http.StatusTooManyRequests || res.Header.Get("Retry-After") == "" {
+			t.Errorf("%s: %d %v", path, res.StatusCode, res.Header)
+		}
+		w.headers(res)
+	}
 }
 
 func TestN57PagesHoldNoSecret(t *testing.T) {

@@ -28,9 +28,9 @@ var selftestState = regexp.MustCompile(`^[A-Za-z0-9_-]{1,128}$`)
 
 // mountSelftest serves the page and its host.
 func (h *Handler) mountSelftest(mux *http.ServeMux) {
-	mux.HandleFunc("GET /auth/selftest", h.selftestPage)
-	mux.HandleFunc("GET /auth/selftest/host", h.selftestHost)
-	mux.HandleFunc("GET /auth/selftest/probe", h.selftestProbe)
+	mux.Handle("/auth/selftest", methods{http.MethodGet: h.selftestPage})
+	mux.Handle("/auth/selftest/host", methods{http.MethodGet: h.selftestHost})
+	mux.Handle("/auth/selftest/probe", methods{http.MethodGet: h.selftestProbe})
 }
 
 // selftestSteps are in the order in which they are taken.
@@ -74,7 +74,6 @@ func (h *Handler) selftestHost(w http.ResponseWriter, r *http.Request) {
 }
 
 func (h *Handler) selftestProbe(w http.ResponseWriter, _ *http.Request) {
-	setHeaders(w.Header())
 	api.WriteJSON(w, http.StatusOK, struct {
 		ID   string `json:"id"`
 		Time int64  `json:"time"` // milliseconds since 1970
