@@ -18,9 +18,9 @@ func layers() [][]string {
 	return [][]string{
 		{"internal/fault", "web", "web/demo", "test/fakes"},
 		{"internal/outbound"},
-		{"internal/config", "internal/config/*", "internal/deploy", "internal/git", "internal/host", "internal/api"},
+		{"internal/config", "internal/config/*", "internal/deploy", "internal/git", "internal/host", "internal/api", "internal/store/pgtest"},
 		{"internal/mirror", "internal/store", "internal/host/*", "internal/provider", "test/fakes/bare", "test/fakes/replay"},
-		{"internal/auth", "internal/audit", "internal/cms", "internal/connector"},
+		{"internal/auth", "internal/audit", "internal/cms", "internal/connector", "internal/store/storetest"},
 		{"internal/identity", "internal/site"},
 		{"internal/api/*", "internal/demo/*", "internal/doctor", "test/fakes/github", "test/fakes/gitlab", "test/fakes/bitbucket", "test/fakes/gitea"},
 		{"internal/app", "internal/demo"},
@@ -45,9 +45,9 @@ func only() map[string][]string {
 		"test/fakes/*":    {"internal/demo", "test/*", "test/fakes/*"},
 		"internal/api/*":  {"internal/app", "internal/demo"},
 		"web":             {"internal/app", "internal/demo"},
-		"internal/store":  {"internal/auth", "internal/audit", "internal/cms", "internal/connector", "internal/identity", "internal/app", "internal/demo", "cmd/gatehouse"},
+		"internal/store":  {"internal/auth", "internal/audit", "internal/cms", "internal/connector", "internal/identity", "internal/app", "internal/demo", "cmd/gatehouse", "internal/store/storetest"},
 		"internal/mirror": {"internal/cms", "internal/site", "internal/app", "internal/demo", "internal/demo/*"},
-		"database/sql":    {"internal/store"},
+		"database/sql":    {"internal/store", "internal/store/pgtest"},
 		"log":             {}, // log/slog
 		"embed":           {"web", "web/demo", "internal/store", "internal/identity", "internal/config", "test/fakes"},
 		"html/template":   {"internal/api/*", "internal/demo", "internal/demo/*", "test/fakes"},

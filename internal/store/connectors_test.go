@@ -2,7 +2,6 @@ package store
 
 import (
 	"context"
-	"path/filepath"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -85,40 +84,42 @@ func TestUpdateConnector(t *testing.T) {
 }
 
 func TestOneOfManyUpdatesAConnector(t *testing.T) {
-	s, _ := open(t, filepath.Join(t.TempDir(), "gatehouse.db"))
-	check(t, s.AddConnector(t.Context(), fullConnector()))
-	c, err := s.Connector(t.Context(), "code")
-	check(t, err)
-	var won atomic.Int32
-	var wg sync.WaitGroup
-	for range 16 {
-		wg.Go(func() {
-			switch err := s.UpdateConnector(context.Background(), c); {
-			case err == nil:
-				won.Add(1)
-			case !fault.Is(err, fault.Conflict):
-				t.Error(err)
-			}
-		})
-	}
-	wg.Wait()
-	if won.Load() != 1 {
-		t.Errorf("%d updates of one version went through", won.Load())
-	}
+	each(t, func(t *testing.T, s *Store, _ *clock) {
+		check(t, s.AddConnector(t.Context(), fullConnector()))
+		c, err := s.Connector(t.Context(), "code")
+		check(t, err)
+		var won atomic.Int32
+		var wg sync.WaitGroup
+		for range 16 {
+			wg.Go(func() {
+				switch err := s.UpdateConnector(context.Background(), c); {
+				case err == nil:
+					won.Add(1)
+				case !fault.Is(err, fault.Conflict):
+					t.Error(err)
+				}
+			})
+		}
+		wg.Wait()
+		if won.Load() != 1 {
+			t.Errorf("%d updates of one version went through", won.Load())
+		}
+	})
 }
 
 // A thief who can write to the database must not be able to have one secret
 // used in the place of another.
 func TestConnectorSecretsCannotBeSwapped(t *testing.T) {
-	s, _ := open(t, filepath.Join(t.TempDir(), "gatehouse.db"))
-	check(t, s.AddConnector(t.Context(), fullConnector()))
-	check(t, s.AddConnector(t.Context(), Connector{Name: "other", Secret: "x"}))
-	_, err := s.write.Exec(`UPDATE connectors SET secret = (SELECT secret FROM connectors WHERE name = 'code') WHERE name = 'other'`)
-	check(t, err)
-	_, err = s.Connector(t.Context(), "other")
-	wantKind(t, err, fault.Internal)
-	_, err = s.write.Exec(`UPDATE connectors SET secret = proxy WHERE name = 'code'`)
-	check(t, err)
-	_, err = s.Connector(t.Context(), "code")
-	wantKind(t, err, fault.Internal)
+	each(t, func(t *testing.T, s *Store, _ *clock) {
+		check(t, s.AddConnector(t.Context(), fullConnector()))
+		check(t, s.AddConnector(t.Context(), Connector{Name: "other", Secret: "x"}))
+		_, err := s.write.Exec(`UPDATE connectors SET secret = (SELECT secret FROM connectors WHERE name = 'code') WHERE name = 'other'`)
+		check(t, err)
+		_, err = s.Connector(t.Context(), "other")
+		wantKind(t, err, fault.Internal)
+		_, err = s.write.Exec(`UPDATE connectors SET secret = proxy WHERE name = 'code'`)
+		check(t, err)
+		_, err = s.Connector(t.Context(), "code")
+		wantKind(t, err, fault.Internal)
+	})
 }

@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"errors"
 
+	"github.com/jackc/pgx/v5/pgconn"
 	"modernc.org/sqlite"
 	sqlite3 "modernc.org/sqlite/lib"
 
@@ -18,7 +19,7 @@ func failed(err error) error {
 		return nil
 	}
 	var known *fault.Error
-	if errors.As(err, &known) || errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded) {
+	if errors.As(err, &known) || ended(err) {
 		return err
 	}
 	if errors.Is(err, sql.ErrNoRows) {
@@ -39,5 +40,15 @@ func failed(err error) error {
 			return fault.Wrap(fault.Unavailable, err, "The disk of the database is full. Tell the operator.")
 		}
 	}
+	if f := postgresFault(err); f != nil {
+		return f
+	}
 	return fault.Wrap(fault.Internal, err, "database")
+}
+
+// ended reports whether err is that of the caller's context. A connection has a
+// time limit of its own.
+func ended(err error) bool {
+	var connect *pgconn.ConnectError
+	return errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded) && !errors.As(err, &connect)
 }

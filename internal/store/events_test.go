@@ -68,37 +68,38 @@ func TestEventsAreFoundByAnIndex(t *testing.T) {
 }
 
 func TestEventsAreBounded(t *testing.T) {
-	s, c := open(t, Memory)
-	ctx := t.Context()
-	fill := func(from, n int) {
-		t.Helper()
-		_, err := s.write.Exec(`
-			WITH RECURSIVE n (i) AS (SELECT $1 UNION ALL SELECT i + 1 FROM n WHERE i + 1 < $2)
-			INSERT INTO events (`+eventColumns+`) SELECT i, $3, 'failure', '', '', '', '', '', '', '', '', 0 FROM n`, from, from+n, ms(c.Now()))
-		check(t, err)
-	}
-	count := func(want int) {
-		t.Helper()
-		var n int
-		check(t, s.read.QueryRow(`SELECT count(*) FROM events`).Scan(&n))
-		if n != want {
-			t.Errorf("%d events, want %d", n, want)
+	each(t, func(t *testing.T, s *Store, c *clock) {
+		ctx := t.Context()
+		fill := func(from, n int) {
+			t.Helper()
+			_, err := s.write.Exec(`
+				WITH RECURSIVE n (i) AS (SELECT CAST($1 AS BIGINT) UNION ALL SELECT i + 1 FROM n WHERE i + 1 < $2)
+				INSERT INTO events (`+eventColumns+`) SELECT i, $3, 'failure', '', '', '', '', '', '', '', '', 0 FROM n`, from, from+n, ms(c.Now()))
+			check(t, err)
 		}
-	}
-	fill(1, maxEvents+998)
-	check(t, s.AddEvent(ctx, Event{At: c.Now()}))
-	count(maxEvents + 999)
-	check(t, s.AddEvent(ctx, Event{At: c.Now()}))
-	count(maxEvents)
-	check(t, s.AddEvent(ctx, Event{At: c.Now().Add(time.Second)}))
-	check(t, s.Sweep(ctx, c.Now()))
-	count(maxEvents)
-	check(t, s.Sweep(ctx, c.Now().Add(eventLife)))
-	count(1)
-	check(t, s.Sweep(ctx, c.Now().Add(eventLife+time.Hour)))
-	count(0)
-	check(t, s.AddEvent(ctx, Event{At: c.Now()}))
-	count(1)
+		count := func(want int) {
+			t.Helper()
+			var n int
+			check(t, s.read.QueryRow(`SELECT count(*) FROM events`).Scan(&n))
+			if n != want {
+				t.Errorf("%d events, want %d", n, want)
+			}
+		}
+		fill(1, maxEvents+998)
+		check(t, s.AddEvent(ctx, Event{At: c.Now()}))
+		count(maxEvents + 999)
+		check(t, s.AddEvent(ctx, Event{At: c.Now()}))
+		count(maxEvents)
+		check(t, s.AddEvent(ctx, Event{At: c.Now().Add(time.Second)}))
+		check(t, s.Sweep(ctx, c.Now()))
+		count(maxEvents)
+		check(t, s.Sweep(ctx, c.Now().Add(eventLife)))
+		count(1)
+		check(t, s.Sweep(ctx, c.Now().Add(eventLife+time.Hour)))
+		count(0)
+		check(t, s.AddEvent(ctx, Event{At: c.Now()}))
+		count(1)
+	})
 }
 
 func TestNoiseDoesNotPushSignInsOut(t *testing.T) {
@@ -108,7 +109,7 @@ func TestNoiseDoesNotPushSignInsOut(t *testing.T) {
 	fill := func(kind string, from int) {
 		t.Helper()
 		_, err := s.write.Exec(`
-			WITH RECURSIVE n (i) AS (SELECT $1 UNION ALL SELECT i + 1 FROM n WHERE i + 1 < $2)
+			WITH RECURSIVE n (i) AS (SELECT CAST($1 AS BIGINT) UNION ALL SELECT i + 1 FROM n WHERE i + 1 < $2)
 			INSERT INTO events (`+eventColumns+`) SELECT i, $3, $4, '', '', '', '', '', '', '', '', 0 FROM n`, from, from+maxEvents, ms(c.Now()), kind)
 		check(t, err)
 		check(t, s.Sweep(ctx, c.Now()))

@@ -2,7 +2,6 @@ package store
 
 import (
 	"fmt"
-	"path/filepath"
 	"testing"
 	"time"
 
@@ -72,67 +71,70 @@ func TestHandlesRoundTrip(t *testing.T) {
 }
 
 func TestReplacedHandlesAreBounded(t *testing.T) {
-	s, c := open(t, Memory)
-	check(t, s.AddHandleFamily(t.Context(), handleFamily(c, "f"), "f handle 1", "refresh"))
-	for i := range int64(3 * handleMemory) {
-		check(t, s.RenewHandle(t.Context(), renewalOf(c, "f", i+1)))
-	}
-	var n int
-	check(t, s.read.QueryRow(`SELECT count(*) FROM handles`).Scan(&n))
-	if n != handleMemory+1 {
-		t.Errorf("%d handles are known", n)
-	}
+	each(t, func(t *testing.T, s *Store, c *clock) {
+		check(t, s.AddHandleFamily(t.Context(), handleFamily(c, "f"), "f handle 1", "refresh"))
+		for i := range int64(3 * handleMemory) {
+			check(t, s.RenewHandle(t.Context(), renewalOf(c, "f", i+1)))
+		}
+		var n int
+		check(t, s.read.QueryRow(`SELECT count(*) FROM handles`).Scan(&n))
+		if n != handleMemory+1 {
+			t.Errorf("%d handles are known", n)
+		}
+	})
 }
 
 func TestFamiliesOfAPersonAreBounded(t *testing.T) {
-	s, c := open(t, Memory)
-	ctx := t.Context()
-	other := handleFamily(c, "other")
-	other.Person = "bob"
-	check(t, s.AddHandleFamily(ctx, other, "other", "refresh"))
-	for i := range 2 * maxHandleFamilies {
-		c.Advance(time.Second)
-		check(t, s.AddHandleFamily(ctx, handleFamily(c, fmt.Sprint(i)), fmt.Sprint(i), "refresh"))
-	}
-	list, err := s.HandleFamilies(ctx, 1000)
-	check(t, err)
-	if len(list) != maxHandleFamilies+1 || list[0].ID != "99" || list[len(list)-1].ID != "other" || list[len(list)-2].ID != "50" {
-		t.Errorf("%d families, from %s to %s", len(list), list[0].ID, list[len(list)-2].ID)
-	}
+	each(t, func(t *testing.T, s *Store, c *clock) {
+		ctx := t.Context()
+		other := handleFamily(c, "other")
+		other.Person = "bob"
+		check(t, s.AddHandleFamily(ctx, other, "other", "refresh"))
+		for i := range 2 * maxHandleFamilies {
+			c.Advance(time.Second)
+			check(t, s.AddHandleFamily(ctx, handleFamily(c, fmt.Sprint(i)), fmt.Sprint(i), "refresh"))
+		}
+		list, err := s.HandleFamilies(ctx, 1000)
+		check(t, err)
+		if len(list) != maxHandleFamilies+1 || list[0].ID != "99" || list[len(list)-1].ID != "other" || list[len(list)-2].ID != "50" {
+			t.Errorf("%d families, from %s to %s", len(list), list[0].ID, list[len(list)-2].ID)
+		}
+	})
 }
 
 func TestSweepOfHandles(t *testing.T) {
-	s, c := open(t, filepath.Join(t.TempDir(), "gatehouse.db"))
-	ctx := t.Context()
-	day := 24 * time.Hour
-	for _, id := range []string{"used", "idle", "ended"} {
-		check(t, s.AddHandleFamily(ctx, handleFamily(c, id), id+" handle 1", "refresh"))
-	}
-	check(t, s.EndHandleFamily(ctx, "ended", c.Now()))
-	check(t, s.RenewHandle(ctx, renewalOf(c, "used", 1)))
-	count := func(query string) (n int) {
-		t.Helper()
-		check(t, s.read.QueryRow(`SELECT count(*) FROM `+query).Scan(&n))
-		return n
-	}
-	sweep := func(families, handles, answers int) {
-		t.Helper()
-		check(t, s.Sweep(ctx, c.Now()))
-		got := []int{count(`handle_families`), count(`handles`), count(`handle_families WHERE answer <> ''`)}
-		if d := cmp.Diff([]int{families, handles, answers}, got); d != "" {
-			t.Errorf("families, handles, answers (-want +got):\n%s", d)
+	each(t, func(t *testing.T, s *Store, c *clock) {
+		ctx := t.Context()
+		day := 24 * time.Hour
+		for _, id := range []string{"used", "idle", "ended"} {
+			check(t, s.AddHandleFamily(ctx, handleFamily(c, id), id+" handle 1", "refresh"))
 		}
-	}
-	c.Advance(time.Minute)
-	sweep(3, 4, 1)
-	c.Advance(time.Millisecond)
-	sweep(3, 4, 0)
-	c.Advance(7 * day)
-	sweep(2, 3, 0)
-	check(t, s.RenewHandle(ctx, renewalOf(c, "used", 2)))
-	c.Advance(83 * day) // the first handle is older than 90 days, "idle" was used that long ago
-	sweep(1, 1, 0)
-	if x, err := s.HandleState(ctx, "used handle 3"); err != nil || x.Refresh != "refresh 3" {
-		t.Errorf("%+v (%v)", x, err)
-	}
+		check(t, s.EndHandleFamily(ctx, "ended", c.Now()))
+		check(t, s.RenewHandle(ctx, renewalOf(c, "used", 1)))
+		count := func(query string) (n int) {
+			t.Helper()
+			check(t, s.read.QueryRow(`SELECT count(*) FROM `+query).Scan(&n))
+			return n
+		}
+		sweep := func(families, handles, answers int) {
+			t.Helper()
+			check(t, s.Sweep(ctx, c.Now()))
+			got := []int{count(`handle_families`), count(`handles`), count(`handle_families WHERE answer <> ''`)}
+			if d := cmp.Diff([]int{families, handles, answers}, got); d != "" {
+				t.Errorf("families, handles, answers (-want +got):\n%s", d)
+			}
+		}
+		c.Advance(time.Minute)
+		sweep(3, 4, 1)
+		c.Advance(time.Millisecond)
+		sweep(3, 4, 0)
+		c.Advance(7 * day)
+		sweep(2, 3, 0)
+		check(t, s.RenewHandle(ctx, renewalOf(c, "used", 2)))
+		c.Advance(83 * day) // the first handle is older than 90 days, "idle" was used that long ago
+		sweep(1, 1, 0)
+		if x, err := s.HandleState(ctx, "used handle 3"); err != nil || x.Refresh != "refresh 3" {
+			t.Errorf("%+v (%v)", x, err)
+		}
+	})
 }

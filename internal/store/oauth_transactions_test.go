@@ -106,7 +106,7 @@ func TestRefusedUpdateChangesNothing(t *testing.T) {
 func fillOAuth(t *testing.T, s *Store, c *clock, status string, from, n int) {
 	t.Helper()
 	_, err := s.write.Exec(`
-		WITH RECURSIVE n (i) AS (SELECT $1 UNION ALL SELECT i + 1 FROM n WHERE i + 1 < $2)
+		WITH RECURSIVE n (i) AS (SELECT CAST($1 AS BIGINT) UNION ALL SELECT i + 1 FROM n WHERE i + 1 < $2)
 		INSERT INTO oauth_transactions (`+oauthColumns+`, verifier, outcome)
 		SELECT 'row ' || i, 'row ' || i, NULL, $3, FALSE, '', '', '', '', '', '', '', FALSE, $4 + i, $5, '', '' FROM n`,
 		from, from+n, status, ms(c.Now()), ms(c.Now().Add(time.Hour)))
@@ -120,40 +120,42 @@ func countOAuth(t *testing.T, s *Store) (n int) {
 }
 
 func TestOAuthTransactionsAreBounded(t *testing.T) {
-	s, c := open(t, Memory)
-	ctx := t.Context()
-	fillOAuth(t, s, c, OAuthBegun, 0, 4000)
-	fillOAuth(t, s, c, OAuthNew, 4000, 5990)
-	c.Advance(time.Minute)
-	for i := range 300 {
-		check(t, s.AddOAuthTransaction(ctx, oauthTransaction(c, fmt.Sprint(i), OAuthNew)))
-		if n := countOAuth(t, s); n > maxOAuthTransactions {
-			t.Fatalf("%d rows", n)
+	each(t, func(t *testing.T, s *Store, c *clock) {
+		ctx := t.Context()
+		fillOAuth(t, s, c, OAuthBegun, 0, 4000)
+		fillOAuth(t, s, c, OAuthNew, 4000, 5990)
+		c.Advance(time.Minute)
+		for i := range 300 {
+			check(t, s.AddOAuthTransaction(ctx, oauthTransaction(c, fmt.Sprint(i), OAuthNew)))
+			if n := countOAuth(t, s); n > maxOAuthTransactions {
+				t.Fatalf("%d rows", n)
+			}
 		}
-	}
-	for id, there := range map[string]bool{"row 0": true, "row 3999": true, "row 4000": false, "row 4250": false, "row 5000": true, "299": true} {
-		if _, err := s.OAuthTransaction(ctx, id); (err == nil) != there {
-			t.Errorf("%s: %v; the oldest that nobody went on with were to go", id, err)
+		for id, there := range map[string]bool{"row 0": true, "row 3999": true, "row 4000": false, "row 4250": false, "row 5000": true, "299": true} {
+			if _, err := s.OAuthTransaction(ctx, id); (err == nil) != there {
+				t.Errorf("%s: %v; the oldest that nobody went on with were to go", id, err)
+			}
 		}
-	}
+	})
 }
 
 func TestFullTableOfSignInsTakesNoMore(t *testing.T) {
-	s, c := open(t, Memory)
-	ctx := t.Context()
-	fillOAuth(t, s, c, OAuthBegun, 0, maxOAuthTransactions)
-	for i := range 3 {
-		err := s.AddOAuthTransaction(ctx, oauthTransaction(c, fmt.Sprint(i), OAuthNew))
-		var f *fault.Error
-		if !errors.As(err, &f) || f.Kind != fault.TooMany || f.RetryAfter == 0 {
-			t.Fatalf("error is %v", err)
+	each(t, func(t *testing.T, s *Store, c *clock) {
+		ctx := t.Context()
+		fillOAuth(t, s, c, OAuthBegun, 0, maxOAuthTransactions)
+		for i := range 3 {
+			err := s.AddOAuthTransaction(ctx, oauthTransaction(c, fmt.Sprint(i), OAuthNew))
+			var f *fault.Error
+			if !errors.As(err, &f) || f.Kind != fault.TooMany || f.RetryAfter == 0 {
+				t.Fatalf("error is %v", err)
+			}
 		}
-	}
-	c.Advance(2 * time.Hour) // all have expired
-	check(t, s.AddOAuthTransaction(ctx, oauthTransaction(c, "late", OAuthNew)))
-	if n := countOAuth(t, s); n != 1 {
-		t.Errorf("%d rows, want the new one", n)
-	}
+		c.Advance(2 * time.Hour) // all have expired
+		check(t, s.AddOAuthTransaction(ctx, oauthTransaction(c, "late", OAuthNew)))
+		if n := countOAuth(t, s); n != 1 {
+			t.Errorf("%d rows, want the new one", n)
+		}
+	})
 }
 
 func TestSweepOfSignIns(t *testing.T) {
@@ -217,18 +219,19 @@ func TestNoSecretLiesOpen(t *testing.T) {
 
 // Room that was made in a transaction that failed was not made.
 func TestFullTableAfterAFailure(t *testing.T) {
-	s, c := open(t, Memory)
-	fillOAuth(t, s, c, OAuthNew, 0, maxOAuthTransactions)
-	for range 3 {
-		wantKind(t, s.AddOAuthTransaction(t.Context(), oauthTransaction(c, "row 9999", OAuthNew)), fault.Conflict)
-	}
-	if n := countOAuth(t, s); n != maxOAuthTransactions {
-		t.Errorf("%d rows", n)
-	}
-	for i := range 150 {
-		check(t, s.AddOAuthTransaction(t.Context(), oauthTransaction(c, fmt.Sprint(i), OAuthNew)))
-		if n := countOAuth(t, s); n > maxOAuthTransactions {
-			t.Fatalf("%d rows", n)
+	each(t, func(t *testing.T, s *Store, c *clock) {
+		fillOAuth(t, s, c, OAuthNew, 0, maxOAuthTransactions)
+		for range 3 {
+			wantKind(t, s.AddOAuthTransaction(t.Context(), oauthTransaction(c, "row 9999", OAuthNew)), fault.Conflict)
 		}
-	}
+		if n := countOAuth(t, s); n != maxOAuthTransactions {
+			t.Errorf("%d rows", n)
+		}
+		for i := range 150 {
+			check(t, s.AddOAuthTransaction(t.Context(), oauthTransaction(c, fmt.Sprint(i), OAuthNew)))
+			if n := countOAuth(t, s); n > maxOAuthTransactions {
+				t.Fatalf("%d rows", n)
+			}
+		}
+	})
 }

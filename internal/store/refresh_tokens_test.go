@@ -143,17 +143,18 @@ func TestEndingSessions(t *testing.T) {
 }
 
 func TestFailuresAreFaults(t *testing.T) {
-	s, _ := open(t, t.TempDir()+"/gatehouse.db")
-	ctx, cancel := context.WithCancel(t.Context())
-	cancel()
-	if _, err := s.Users(ctx); !errors.Is(err, context.Canceled) {
-		t.Errorf("error is %v, want the caller's own", err)
-	}
-	_, err := s.write.Exec(`DROP TABLE served`)
-	check(t, err)
-	_, _, err = s.ServedBase(t.Context(), "r", "k", "p")
-	wantKind(t, err, fault.Internal)
-	if fault.Message(err) == err.Error() {
-		t.Error("the cause would be shown to people")
-	}
+	each(t, func(t *testing.T, s *Store, _ *clock) {
+		ctx, cancel := context.WithCancel(t.Context())
+		cancel()
+		if _, err := s.Users(ctx); !errors.Is(err, context.Canceled) {
+			t.Errorf("error is %v, want the caller's own", err)
+		}
+		_, err := s.write.Exec(`DROP TABLE served`)
+		check(t, err)
+		_, _, err = s.ServedBase(t.Context(), "r", "k", "p")
+		wantKind(t, err, fault.Internal)
+		if fault.Message(err) == err.Error() {
+			t.Error("the cause would be shown to people")
+		}
+	})
 }

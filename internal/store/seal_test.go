@@ -11,38 +11,40 @@ import (
 )
 
 // reopen opens the database anew, as a restart would.
-func reopen(t *testing.T, dir string) error {
+func reopen(t *testing.T, p place) error {
 	t.Helper()
-	s, err := Open(t.Context(), filepath.Join(dir, "gatehouse.db"))
+	s, err := p.Open(t.Context())
 	if err == nil {
 		err = s.Close()
 	}
 	return err
 }
 
-func sealedDir(t *testing.T) string {
+// sealed brings a secret into the database of a place.
+func sealed(t *testing.T, p place) place {
 	t.Helper()
-	dir := t.TempDir()
-	s, err := Open(t.Context(), filepath.Join(dir, "gatehouse.db"))
+	s, err := p.Open(t.Context())
 	check(t, err)
 	check(t, s.SetSetting(t.Context(), "connector", []byte("hunter-hunter-hunter")))
 	check(t, s.Close())
-	return dir
+	return p
 }
 
 func TestSettingsSurviveARestart(t *testing.T) {
-	dir := sealedDir(t)
-	s, _ := open(t, filepath.Join(dir, "gatehouse.db"))
-	got, err := s.Setting(t.Context(), "connector")
-	if err != nil || string(got) != "hunter-hunter-hunter" {
-		t.Errorf("value is %q (%v)", got, err)
-	}
-	_, err = s.Setting(t.Context(), "other")
-	wantKind(t, err, fault.NotFound)
+	places(t, func(t *testing.T, p place) {
+		sealed(t, p)
+		s, _ := p.open(t)
+		got, err := s.Setting(t.Context(), "connector")
+		if err != nil || string(got) != "hunter-hunter-hunter" {
+			t.Errorf("value is %q (%v)", got, err)
+		}
+		_, err = s.Setting(t.Context(), "other")
+		wantKind(t, err, fault.NotFound)
+	})
 }
 
 func TestSettingsAreNotReadableInTheDatabase(t *testing.T) {
-	dir := sealedDir(t)
+	dir := sealed(t, place{dir: t.TempDir()}).dir
 	files, err := filepath.Glob(filepath.Join(dir, "gatehouse.db*"))
 	check(t, err)
 	for _, f := range files {
@@ -55,29 +57,34 @@ func TestSettingsAreNotReadableInTheDatabase(t *testing.T) {
 }
 
 func TestLostKeyStopsTheStart(t *testing.T) {
-	dir := sealedDir(t)
-	key := filepath.Join(dir, KeyFile)
-	check(t, os.Remove(key))
-	err := reopen(t, dir)
-	wantKind(t, err, fault.Invalid)
-	if m := fault.Message(err); !strings.Contains(m, key) || !strings.Contains(m, "missing") {
-		t.Errorf("the message does not name the file: %q", m)
-	}
-	if _, err := os.Stat(key); err == nil {
-		t.Error("a new key was made over a sealed database")
-	}
+	places(t, func(t *testing.T, p place) {
+		sealed(t, p)
+		key := filepath.Join(p.dir, KeyFile)
+		check(t, os.Remove(key))
+		err := reopen(t, p)
+		wantKind(t, err, fault.Invalid)
+		if m := fault.Message(err); !strings.Contains(m, key) || !strings.Contains(m, "missing") {
+			t.Errorf("the message does not name the file: %q", m)
+		}
+		if _, err := os.Stat(key); err == nil {
+			t.Error("a new key was made over a sealed database")
+		}
+	})
 }
 
 func TestOtherKeyStopsTheStart(t *testing.T) {
-	dir, other := sealedDir(t), sealedDir(t)
-	data, err := os.ReadFile(filepath.Join(other, KeyFile))
-	check(t, err)
-	check(t, os.WriteFile(filepath.Join(dir, KeyFile), data, 0o600))
-	err = reopen(t, dir)
-	wantKind(t, err, fault.Invalid)
-	if m := fault.Message(err); !strings.Contains(m, filepath.Join(dir, KeyFile)) || !strings.Contains(m, "another key") {
-		t.Errorf("message is %q", m)
-	}
+	places(t, func(t *testing.T, p place) {
+		sealed(t, p)
+		other := sealed(t, place{dir: t.TempDir()}).dir
+		data, err := os.ReadFile(filepath.Join(other, KeyFile))
+		check(t, err)
+		check(t, os.WriteFile(filepath.Join(p.dir, KeyFile), data, 0o600))
+		err = reopen(t, p)
+		wantKind(t, err, fault.Invalid)
+		if m := fault.Message(err); !strings.Contains(m, filepath.Join(p.dir, KeyFile)) || !strings.Contains(m, "another key") {
+			t.Errorf("message is %q", m)
+		}
+	})
 }
 
 func TestKeyFileThatIsNone(t *testing.T) {
@@ -86,9 +93,9 @@ func TestKeyFileThatIsNone(t *testing.T) {
 		"empty": "", "another kind": "ssh-rsa AAAA", "cut short": good[:len(good)-8], "no base64": keyPrefix + "!!!",
 	} {
 		t.Run(name, func(t *testing.T) {
-			dir := sealedDir(t)
-			check(t, os.WriteFile(filepath.Join(dir, KeyFile), []byte(text), 0o600))
-			err := reopen(t, dir)
+			p := sealed(t, place{dir: t.TempDir()})
+			check(t, os.WriteFile(filepath.Join(p.dir, KeyFile), []byte(text), 0o600))
+			err := reopen(t, p)
 			wantKind(t, err, fault.Invalid)
 			if text != "" && strings.Contains(err.Error(), strings.TrimSpace(text)) {
 				t.Errorf("the error quotes the file: %v", err)
@@ -98,9 +105,9 @@ func TestKeyFileThatIsNone(t *testing.T) {
 }
 
 func TestKeyFileOpenToOthers(t *testing.T) {
-	dir := sealedDir(t)
-	check(t, os.Chmod(filepath.Join(dir, KeyFile), 0o640))
-	err := reopen(t, dir)
+	p := sealed(t, place{dir: t.TempDir()})
+	check(t, os.Chmod(filepath.Join(p.dir, KeyFile), 0o640))
+	err := reopen(t, p)
 	wantKind(t, err, fault.Invalid)
 	if !strings.Contains(fault.Message(err), "chmod 600") {
 		t.Errorf("message is %q", fault.Message(err))
@@ -109,13 +116,14 @@ func TestKeyFileOpenToOthers(t *testing.T) {
 
 // A start that ended between the two steps must not end in a refusal.
 func TestKeyMadeButDatabaseNotYetSealed(t *testing.T) {
-	dir := t.TempDir()
-	key := newKey()
-	check(t, writeSynced(filepath.Join(dir, KeyFile), key.line))
-	s, _ := open(t, filepath.Join(dir, "gatehouse.db"))
-	if s.key.id != key.id {
-		t.Error("the key that was there is not used")
-	}
+	places(t, func(t *testing.T, p place) {
+		key := newKey()
+		check(t, writeSynced(filepath.Join(p.dir, KeyFile), key.line))
+		s, _ := p.open(t)
+		if s.key.id != key.id {
+			t.Error("the key that was there is not used")
+		}
+	})
 }
 
 func TestSealedValuesCannotTradePlaces(t *testing.T) {

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"gatehouse/internal/fault"
+	"gatehouse/internal/store/pgtest"
 )
 
 // clock is a time that only tests move.
@@ -33,11 +34,37 @@ func (c *clock) Advance(d time.Duration) {
 	c.t = c.t.Add(d)
 }
 
+// place is where the database of a test lies. It can be opened again.
+type place struct {
+	dir string // of the key file, and of SQLite's database
+	url string // of Postgres
+}
+
+func (p place) path() string { return filepath.Join(p.dir, "gatehouse.db") }
+
+func (p place) Open(ctx context.Context) (*Store, error) {
+	if p.url != "" {
+		return OpenPostgres(ctx, p.url, filepath.Join(p.dir, KeyFile))
+	}
+	return Open(ctx, p.path())
+}
+
+func (p place) open(t testing.TB) (*Store, *clock) {
+	t.Helper()
+	s, err := p.Open(t.Context())
+	return opened(t, s, err)
+}
+
 func open(t testing.TB, path string) (*Store, *clock) {
 	t.Helper()
 	s, err := Open(t.Context(), path)
+	return opened(t, s, err)
+}
+
+func opened(t testing.TB, s *Store, err error) (*Store, *clock) {
+	t.Helper()
 	if err != nil {
-		t.Fatalf("Open(%s): %v", path, err)
+		t.Fatalf("Open: %v", err)
 	}
 	t.Cleanup(func() {
 		if err := s.Close(); err != nil {
@@ -49,10 +76,18 @@ func open(t testing.TB, path string) (*Store, *clock) {
 	return s, c
 }
 
-// each runs f on a database in a file and on one in memory.
+// places runs f on each engine with a database that outlives its opening.
+func places(t *testing.T, f func(t *testing.T, p place)) {
+	t.Run("file", func(t *testing.T) { f(t, place{dir: t.TempDir()}) })
+	if pgtest.Enabled() {
+		t.Run("postgres", func(t *testing.T) { f(t, place{dir: t.TempDir(), url: pgtest.Database(t)}) })
+	}
+}
+
+// each runs f on each engine, and on a database in memory.
 func each(t *testing.T, f func(t *testing.T, s *Store, c *clock)) {
-	t.Run("file", func(t *testing.T) {
-		s, c := open(t, filepath.Join(t.TempDir(), "gatehouse.db"))
+	places(t, func(t *testing.T, p place) {
+		s, c := p.open(t)
 		f(t, s, c)
 	})
 	t.Run("memory", func(t *testing.T) {
@@ -119,44 +154,46 @@ func TestOddDirectoryNames(t *testing.T) {
 }
 
 func TestOpenedByManyAtOnceTheFirstTime(t *testing.T) {
-	path := filepath.Join(t.TempDir(), "gatehouse.db")
-	var wg sync.WaitGroup
-	values := make([]string, 6)
-	for i := range values {
-		wg.Go(func() {
-			s, err := Open(context.Background(), path)
-			if err != nil {
-				t.Error(err)
-				return
-			}
-			v, err := s.SettingOnce(context.Background(), "jwt", []byte{byte('a' + i)})
-			if err != nil {
-				t.Error(err)
-			}
-			values[i] = string(v)
-			if err := s.Close(); err != nil {
-				t.Error(err)
-			}
-		})
-	}
-	wg.Wait()
-	for _, v := range values {
-		if v == "" || v != values[0] {
-			t.Fatalf("processes disagree about the first value: %q", values)
+	places(t, func(t *testing.T, p place) {
+		var wg sync.WaitGroup
+		values := make([]string, 6)
+		for i := range values {
+			wg.Go(func() {
+				s, err := p.Open(context.Background())
+				if err != nil {
+					t.Error(err)
+					return
+				}
+				v, err := s.SettingOnce(context.Background(), "jwt", []byte{byte('a' + i)})
+				if err != nil {
+					t.Error(err)
+				}
+				values[i] = string(v)
+				if err := s.Close(); err != nil {
+					t.Error(err)
+				}
+			})
 		}
-	}
+		wg.Wait()
+		for _, v := range values {
+			if v == "" || v != values[0] {
+				t.Fatalf("processes disagree about the first value: %q", values)
+			}
+		}
+	})
 }
 
 func TestNewerDatabaseIsRefused(t *testing.T) {
-	path := filepath.Join(t.TempDir(), "gatehouse.db")
-	s, _ := open(t, path)
-	_, err := s.write.Exec(`INSERT INTO goose_db_version (version_id, is_applied) VALUES (9000, TRUE)`)
-	check(t, err)
-	_, err = Open(t.Context(), path)
-	wantKind(t, err, fault.Invalid)
-	if !strings.Contains(fault.Message(err), "newer gatehouse") {
-		t.Errorf("message is %q", fault.Message(err))
-	}
+	places(t, func(t *testing.T, p place) {
+		s, _ := p.open(t)
+		_, err := s.write.Exec(`INSERT INTO goose_db_version (version_id, is_applied) VALUES (9000, TRUE)`)
+		check(t, err)
+		_, err = p.Open(t.Context())
+		wantKind(t, err, fault.Invalid)
+		if !strings.Contains(fault.Message(err), "newer gatehouse") {
+			t.Errorf("message is %q", fault.Message(err))
+		}
+	})
 }
 
 func TestDamagedDatabaseIsNamed(t *testing.T) {
@@ -235,26 +272,27 @@ func TestMemoriesAreApart(t *testing.T) {
 
 // The command line works on the accounts while the server runs.
 func TestTwoProcessesWriteAtOnce(t *testing.T) {
-	path := filepath.Join(t.TempDir(), "gatehouse.db")
-	server, _ := open(t, path)
-	tool, _ := open(t, path)
-	addUser(t, server, "1")
-	var wg sync.WaitGroup
-	for i := range 8 {
-		s := server
-		if i%2 == 0 {
-			s = tool
-		}
-		wg.Go(func() {
-			for range 10 {
-				if err := s.UpdateUser(context.Background(), "1", func(u *User) { u.Name += "." }); err != nil {
-					t.Error(err)
-				}
+	places(t, func(t *testing.T, p place) {
+		server, _ := p.open(t)
+		tool, _ := p.open(t)
+		addUser(t, server, "1")
+		var wg sync.WaitGroup
+		for i := range 8 {
+			s := server
+			if i%2 == 0 {
+				s = tool
 			}
-		})
-	}
-	wg.Wait()
-	if u, err := server.User(t.Context(), "1"); err != nil || len(u.Name) != len("N 1")+80 {
-		t.Errorf("%d of 80 updates are there (%v)", len(u.Name)-len("N 1"), err)
-	}
+			wg.Go(func() {
+				for range 10 {
+					if err := s.UpdateUser(context.Background(), "1", func(u *User) { u.Name += "." }); err != nil {
+						t.Error(err)
+					}
+				}
+			})
+		}
+		wg.Wait()
+		if u, err := server.User(t.Context(), "1"); err != nil || len(u.Name) != len("N 1")+80 {
+			t.Errorf("%d of 80 updates are there (%v)", len(u.Name)-len("N 1"), err)
+		}
+	})
 }
