@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"gatehouse/internal/fault"
+	"gatehouse/internal/store"
 )
 
 func TestOutcomeIsThereForTwoMinutes(t *testing.T) {
@@ -90,4 +91,35 @@ func TestWithdraw(t *testing.T) {
 			wantCause(t, err, ErrUsed, fault.Conflict)
 		})
 	}
+}
+
+// A secret is kept as long as somebody can still ask for it, and no longer.
+func TestSecretsAreForgottenAfterTheirUse(t *testing.T) {
+	x, b := newSignIns(t), &browser{}
+	id := x.start(t, b).ID
+	kept := func(when string, verifier, outcome bool) {
+		t.Helper()
+		_, err := x.Store.UpdateOAuthTransaction(t.Context(), id, func(row *store.OAuthTransaction) error {
+			if (row.Verifier != "") != verifier || (row.Outcome != nil) != outcome {
+				t.Errorf("%s: verifier %q, outcome %q", when, row.Verifier, row.Outcome)
+			}
+			return nil
+		})
+		check(t, err)
+	}
+	state, _ := x.begin(t, b, id)
+	kept("begun", true, false)
+	_, _, err := x.Return(b.request(), "github", state)
+	check(t, err)
+	kept("returned", false, false)
+	check(t, x.Finish(t.Context(), id, true, []byte("token")))
+	kept("done", false, true)
+	_, _, err = x.withdraw(b, id)
+	check(t, err)
+	kept("withdrawn", false, false)
+
+	id = x.start(t, b).ID
+	x.begin(t, b, id)
+	check(t, x.Finish(t.Context(), id, false, nil))
+	kept("failed before the return", false, false)
 }
