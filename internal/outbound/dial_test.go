@@ -84,3 +84,19 @@ func TestPublicAddresses(t *testing.T) {
 		}
 	}
 }
+
+func TestProxyOfTheEnvironmentIsIgnored(t *testing.T) {
+	t.Setenv("HTTP_PROXY", "http://proxy.example:3128")
+	t.Setenv("http_proxy", "http://proxy.example:3128")
+	c, err := New(Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	own, ok := c.Transport.(*transport)
+	if !ok {
+		t.Fatalf("transport is %T", c.Transport)
+	}
+	if proxy, err := own.next.Proxy(httptest.NewRequest(http.MethodGet, "http://git.example/", nil)); proxy != nil || err != nil {
+		t.Errorf("goes by %v (%v)", proxy, err)
+	}
+}
