@@ -108,6 +108,9 @@ func (h *Handler) leave(w http.ResponseWriter, r *http.Request, t auth.Transacti
 // hears of it, and the person sees what to change.
 func (h *Handler) unsupported(w http.ResponseWriter, r *http.Request, t auth.Transaction, s *site.Site, origin string, cause error) {
 	page := helpProvider(t.Provider, s.DisplayName(), s.Backend.Kind)
+	if fault.Is(cause, fault.Conflict) {
+		page = helpSeveralConnectors(t.Provider, s.DisplayName())
+	}
 	o := outcome{Origin: origin}
 	h.fail(r, t, &o, page, fault.Message(cause))
 	if err := h.finish(r.Context(), t, o); err != nil {

@@ -29,6 +29,7 @@
 package broker
 
 import (
+	"context"
 	"log/slog"
 	"net/http"
 	"net/netip"
@@ -56,6 +57,7 @@ type Handler struct {
 	Endpoints    []string // more paths of the popup, "/api/auth", as an operator's old config.yml names them
 	Log          *slog.Logger
 	Now          func() time.Time // nil: time.Now
+	Patience     time.Duration    // with a host, for all of its calls together; 0: 40 s. Each call has 10 s
 }
 
 // Limits are the counters of who asks how often, by address. Make them with
@@ -137,6 +139,16 @@ func (h *Handler) now() time.Time {
 		return time.Now()
 	}
 	return h.Now()
+}
+
+// patient is for asking a host. It goes on when the person closes the window, so
+// that no token gets lost on the way.
+func (h *Handler) patient(ctx context.Context) (context.Context, context.CancelFunc) {
+	d := h.Patience
+	if d == 0 {
+		d = 40 * time.Second
+	}
+	return context.WithTimeout(context.WithoutCancel(ctx), d)
 }
 
 // site is the site of a name; nil when there is none.

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"net/http"
 	"net/url"
-	"time"
 
 	"gatehouse/internal/api"
 	"gatehouse/internal/audit"
@@ -14,10 +13,6 @@ import (
 	"gatehouse/internal/provider"
 	"gatehouse/internal/site"
 )
-
-// patience is how long all calls of a host may take together. It goes on when
-// the person closes the window, so that a token does not get lost on the way.
-const patience = 40 * time.Second
 
 // returned is what a host sends people back with.
 type returned struct{ state, code, hostError, description, issuer string }
@@ -81,7 +76,7 @@ func (h *Handler) callback(w http.ResponseWriter, r *http.Request) {
 		h.lost(w, r, err)
 		return
 	}
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(r.Context()), patience)
+	ctx, cancel := h.patient(r.Context())
 	defer cancel()
 	o := h.redeem(ctx, r, t, a, x, verifier)
 	if err := h.finish(ctx, t, o); err != nil {

@@ -115,6 +115,18 @@ func helpProvider(asked, siteTitle, kind string) Help {
 	return h
 }
 
+// helpSeveralConnectors is for a provider that the site has more than one
+// connector for. Their names are in the log, for the operator.
+func helpSeveralConnectors(asked, siteTitle string) Help {
+	return Help{
+		ID:       "E-provider",
+		Title:    "More than one way to sign in",
+		Sentence: fmt.Sprintf("Several connectors could sign people in with “%s” for %s, and Gatehouse does not choose among them.", asked, siteTitle),
+		Action:   "Whoever runs Gatehouse has to list the right one in the site's connectors in gatehouse.yaml.",
+		Config:   "connectors: [NAME]\n",
+	}
+}
+
 // helpHost is for a request that came under another name than our own.
 func helpHost(ourOrigin string) Help {
 	return Help{

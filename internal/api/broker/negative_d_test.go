@@ -3,6 +3,7 @@ package broker
 import (
 	"bytes"
 	"compress/gzip"
+	"context"
 	"fmt"
 	"net"
 	"net/http"
@@ -10,7 +11,9 @@ import (
 	"strings"
 	"sync/atomic"
 	"testing"
+	"time"
 
+	"gatehouse/internal/auth"
 	"gatehouse/internal/provider"
 )
 
@@ -120,6 +123,61 @@ func TestN48OddTokenAnswers(t *testing.T) {
 	}
 	if followed.Load() != 0 {
 		t.Error("a redirect was followed")
+	}
+}
+
+// A host that takes its time is given up, the person told, and what it gave by
+// then taken back.
+func TestN48HostWithoutEnd(t *testing.T) {
+	never := func(_ http.ResponseWriter, r *http.Request) bool {
+		<-r.Context().Done()
+		return true
+	}
+	for name, tt := range map[string]struct {
+		slow   func(*host)
+		tokens int // that the host gave
+	}{
+		"no token":   {func(h *host) { h.odd = never }, 0},
+		"no account": {func(h *host) { h.api = never }, 1},
+	} {
+		t.Run(name, func(t *testing.T) {
+			w := newWorld(t)
+			w.Patience = 200 * time.Millisecond
+			w.host.change(tt.slow)
+			page, content := w.failed(w.allow)
+			if content["errorCode"] != "UPSTREAM" || !strings.Contains(w.log.String(), "took too long") {
+				t.Errorf("%s: %v", page, content)
+			}
+			if len(w.host.tokens) != tt.tokens || w.host.alive() != 0 {
+				t.Errorf("%d tokens, %d of them good", len(w.host.tokens), w.host.alive())
+			}
+		})
+	}
+}
+
+// The person closes the window while the host is asked. What it gives is kept for
+// as long as somebody may come to collect it, and then taken back.
+func TestN27WindowClosedDuringTheExchange(t *testing.T) {
+	w := newWorld(t, func(w *world) { w.host.expiring = true })
+	b := w.browser()
+	_, next := b.begin(www, shop)
+	ctx, leave := context.WithCancel(t.Context())
+	w.host.change(func(h *host) {
+		h.odd = func(http.ResponseWriter, *http.Request) bool {
+			leave()
+			return false
+		}
+	})
+	b.send(request(http.MethodGet, w.allow(next), "").WithContext(ctx))
+	if w.host.alive() != 1 {
+		t.Fatalf("%d tokens", w.host.alive())
+	}
+	w.pass(auth.OutcomeLife + time.Second)
+	if err := w.Sweep(t.Context()); err != nil || w.host.alive() != 0 {
+		t.Errorf("%d tokens are good still, %v", w.host.alive(), err)
+	}
+	if families, err := w.Handles.Families(t.Context(), 10); err != nil || len(families) != 0 {
+		t.Errorf("and handles: %v %v", families, err)
 	}
 }
 

@@ -45,6 +45,7 @@ func everyHelp() map[string]Help {
 		"no site":              helpUnknownSite(""),
 		"provider":             helpProvider(hostile, hostile, provider.GitHub),
 		"no connector":         helpProvider(hostile, hostile, ""),
+		"several connectors":   helpSeveralConnectors(hostile, hostile),
 		"host":                 helpHost("https://auth.example.com"),
 		"params":               helpParams(hostile),
 		"frame":                helpFrame(),

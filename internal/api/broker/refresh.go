@@ -81,7 +81,7 @@ func (h *Handler) renew(r *http.Request, ask refreshAsk) (auth.Holder, auth.Pair
 	if !handleText.MatchString(ask.handle) {
 		return auth.Holder{}, auth.Pair{}, auth.ErrUnknownHandle
 	}
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(r.Context()), patience)
+	ctx, cancel := h.patient(r.Context())
 	defer cancel()
 	var holder auth.Holder
 	check := func(x auth.Holder) error {
