@@ -49,7 +49,7 @@ func TestErrorMessage(t *testing.T) {
 }
 
 // N31: whatever a text has in it, the message is one line and short.
-func TestErrorMessageIsOneShortLine(t *testing.T) {
+func TestN31ErrorMessageIsOneShortLine(t *testing.T) {
 	for name, text := range map[string]string{
 		"line breaks":     "a\nb\r\nc\vd\fe\u0085f",
 		"separators":      "a\u2028b\u2029c",

@@ -297,7 +297,7 @@ func TestN29ResultOfAnotherBrowser(t *testing.T) {
 var posted = regexp.MustCompile(`postMessage\(([^,)]+), ([^)]+)\)`)
 
 // N30, N32: the scripts say three things to the opener, and only the first, which
-// holds no secret, goes to anybody. N31 is TestErrorMessageIsOneShortLine.
+// holds no secret, goes to anybody. N31 is TestN31ErrorMessageIsOneShortLine.
 func TestN30N32WhatIsPosted(t *testing.T) {
 	names, err := filepath.Glob("../../../web/broker/*.mjs")
 	if err != nil || len(names) == 0 {

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"gatehouse/internal/auth"
+	"gatehouse/internal/store"
 )
 
 // headers makes sure that an answer has what every answer of the broker has.
@@ -234,6 +235,9 @@ func TestN59TooManyBadCallbacks(t *testing.T) {
 		b.returned("/callback/github?code=C&state=" + strings.Repeat("x", 43))
 	}
 	w.page(b.returned("/callback/github?code=C&state="+strings.Repeat("x", 43)), http.StatusTooManyRequests, "E-rate")
+	if rows, err := w.store.Events(t.Context(), store.EventFilter{Limit: 1000}); err != nil || len(rows) > 30 {
+		t.Errorf("they have left %d rows, %v", len(rows), err)
+	}
 	good.address = "192.0.2.2"
 	if res := good.returned(back); res.StatusCode != http.StatusSeeOther {
 		t.Errorf("another address suffers: %d", res.StatusCode)
