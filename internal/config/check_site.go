@@ -56,6 +56,7 @@ func (d *decoder) checkBackend(s *Site, path string) {
 	switch b.Name {
 	case "", GitGateway:
 		b.Name = GitGateway
+		d.checkHere(s, path)
 		d.checkRepo(b, at+".repo")
 		if s.Config != "" {
 			if err := checkRepoPath(s.Config); err != nil {
@@ -63,6 +64,7 @@ func (d *decoder) checkBackend(s *Site, path string) {
 			}
 		}
 	case TestRepo:
+		d.checkHere(s, path)
 		d.checkTestRepo(s, path)
 	case GitHub, GitLab, Bitbucket, Gitea, Forgejo:
 		d.checkAtHost(s, path)
@@ -106,12 +108,37 @@ func (d *decoder) checkAtHost(s *Site, path string) {
 	if len(s.Origins)+len(s.DevOrigins)+len(s.PreviewOrigins) == 0 {
 		d.add(path+".origins", "name the origin of the CMS page, such as https://www.example.com: no other page gets a token")
 	}
-	for _, x := range []struct {
-		key  string
-		used bool
-	}{{"worktree", s.Worktree != ""}, {"config", s.Config != ""}, {"deploy", len(s.Deploy.Command) > 0 || s.Deploy.Webhook != "" || s.Deploy.Preview != ""}, {"admin", len(s.Admin.Scripts)+len(s.Admin.Styles) > 0}} {
+	d.refuseUnused(path, "with "+b.Name+", where the CMS page is elsewhere", []setting{
+		{"worktree", s.Worktree != ""},
+		{"config", s.Config != ""},
+		{"deploy", len(s.Deploy.Command) > 0 || s.Deploy.Webhook != "" || s.Deploy.Preview != ""},
+		{"admin", len(s.Admin.Scripts)+len(s.Admin.Styles) > 0},
+	})
+}
+
+// checkHere: we serve the CMS page, and there is no popup.
+func (d *decoder) checkHere(s *Site, path string) {
+	d.refuseUnused(path, "with "+s.Backend.Name+", where people sign in without the popup", []setting{
+		{"preview_origins", len(s.PreviewOrigins) > 0},
+		{"connectors", len(s.Connectors) > 0},
+		{"auth_endpoint", s.AuthEndpoint != ""},
+		{"backend.open_authoring", s.Backend.OpenAuthoring},
+		{"backend.repository_id", s.Backend.RepositoryID != 0},
+	})
+}
+
+// setting is a key of a site, and whether it is there.
+type setting struct {
+	key  string
+	used bool
+}
+
+// refuseUnused reports settings that nobody would read: whoever wrote them
+// expects something.
+func (d *decoder) refuseUnused(path, where string, settings []setting) {
+	for _, x := range settings {
 		if x.used {
-			d.add(path+"."+x.key, "this has no effect with %s, where the CMS page is elsewhere: remove it", b.Name)
+			d.add(path+"."+x.key, "this has no effect %s: remove it", where)
 		}
 	}
 }

@@ -93,6 +93,18 @@ func TestAPopupNeedsAnOrigin(t *testing.T) {
 	}
 }
 
+func TestPopupSettingsOfASiteWithoutPopup(t *testing.T) {
+	_, err := parseIn(workspace(t), strings.Replace(popup, "{name: github, repo: acme/www,", "{name: git-gateway, repo: .,", 1), noEnv)
+	if err == nil {
+		t.Fatal("nobody is told")
+	}
+	for _, key := range []string{"preview_origins", "connectors", "auth_endpoint", "backend.open_authoring", "backend.repository_id"} {
+		if !strings.Contains(err.Error(), "sites[0]."+key+": this has no effect with git-gateway") {
+			t.Errorf("%s is not named: %v", key, err)
+		}
+	}
+}
+
 func TestTwoConnectorsOfAKindMustBeNamed(t *testing.T) {
 	text := strings.Replace(popup, "kind: forgejo", "kind: github", 1)
 	text = strings.Replace(text, "    connectors: [hub]\n", "", 1)
@@ -102,7 +114,7 @@ func TestTwoConnectorsOfAKindMustBeNamed(t *testing.T) {
 	}
 }
 
-func TestCheckPattern(t *testing.T) {
+func TestN77CheckPattern(t *testing.T) {
 	for pattern, ok := range map[string]bool{
 		"https://*.previews.example.com": true, "https://*--shop.netlify.app": true, "https://pr-*.example.co.uk": true,
 		"https://*.example.com:8443": true,
