@@ -155,7 +155,7 @@ func TestDoctorKnowsTheLatestSignIn(t *testing.T) {
 	}
 }
 
-func TestDoctorFindsSecretsThatAllCanRead(t *testing.T) {
+func TestN78DoctorFindsSecretsThatAllCanRead(t *testing.T) {
 	c := newClinic(t)
 	if err := os.Chmod(filepath.Join(filepath.Dir(c.file), "secret"), 0o644); err != nil {
 		t.Fatal(err)

@@ -200,7 +200,7 @@ func TestHostsThatAreAway(t *testing.T) {
 
 // A host with a public name that is at a private address is not dialled, unless
 // the connector says that it may be.
-func TestHostsInsideAreRefused(t *testing.T) {
+func TestN54HostsInsideAreRefused(t *testing.T) {
 	c, err := outbound.New(outbound.Options{})
 	if err != nil {
 		t.Fatal(err)
