@@ -15,8 +15,8 @@ const throttleLife = 24 * time.Hour
 // Sweep removes what has ended: sessions and refresh tokens past their time,
 // old counters of failures, what was served to readers whose session is gone (a
 // reader is the id of a session), sign-ins at Git hosts past their time with what
-// was remembered of them, and old events. It is to be run now and then; nothing
-// depends on when.
+// was remembered of them, old mails and old events. It is to be run now and then;
+// nothing depends on when.
 func (s *Store) Sweep(ctx context.Context, now time.Time) error {
 	return s.tx(ctx, func(tx *sql.Tx) error {
 		err := execEach(ctx, tx, ms(now),
@@ -38,6 +38,9 @@ func (s *Store) Sweep(ctx context.Context, now time.Time) error {
 			return err
 		}
 		if err := sweepHandles(ctx, tx, now); err != nil {
+			return err
+		}
+		if err := sweepMails(ctx, tx, now); err != nil {
 			return err
 		}
 		return sweepEvents(ctx, tx, now)
