@@ -9,6 +9,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"gatehouse/internal/app"
 	"gatehouse/internal/audit"
 	"gatehouse/internal/config"
 	"gatehouse/internal/doctor"
@@ -51,14 +52,13 @@ func doctorSite(c *config.Site) doctor.Site {
 }
 
 // addLives reads from the database how long the latest sign-in of each site
-// lasts. Only an existing database is opened, as the other commands do it beside
-// a running server; when that fails, the doctor does without.
+// lasts. Only a database that has its key is opened, as the other commands do it
+// beside a running server; when that fails, the doctor does without.
 func addLives(ctx context.Context, cfg *config.Config, s *doctor.Settings) {
-	file := filepath.Join(cfg.Data, "gatehouse.db")
-	if _, err := os.Stat(file); err != nil {
+	if _, err := os.Stat(filepath.Join(cfg.Data, store.KeyFile)); err != nil {
 		return
 	}
-	db, err := store.Open(ctx, file)
+	db, err := app.OpenStore(ctx, cfg)
 	if err != nil {
 		return
 	}

@@ -118,6 +118,9 @@ func (a *App) open(ctx context.Context, cfg *config.Config) (err error) {
 
 // OpenStore opens the database that a configuration names.
 func OpenStore(ctx context.Context, cfg *config.Config) (*store.Store, error) {
+	if !cfg.Database.Empty() {
+		return store.OpenPostgres(ctx, cfg.Database.Reveal(), filepath.Join(cfg.Data, store.KeyFile))
+	}
 	return store.Open(ctx, filepath.Join(cfg.Data, "gatehouse.db"))
 }
 

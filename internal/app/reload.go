@@ -64,6 +64,9 @@ func (a *App) unchangeable(cfg *config.Config) error {
 			return fault.New(fault.Invalid, "%s has changed from %s to %s, which needs a restart.", c.key, c.old, c.new)
 		}
 	}
+	if now.Database.Reveal() != cfg.Database.Reveal() {
+		return fault.New(fault.Invalid, "database has changed, which needs a restart.")
+	}
 	if now.TLS.Enabled() != cfg.TLS.Enabled() {
 		return fault.New(fault.Invalid, "tls was switched on or off, which needs a restart.")
 	}

@@ -19,13 +19,16 @@ func (d *decoder) check(c *Config) {
 	d.checkAddress(c)
 	d.checkTLS(c)
 	if !c.Database.Empty() {
-		d.add("database", "this version keeps its data in SQLite: leave database empty")
+		if err := checkDatabase(c.Database.Reveal()); err != nil {
+			d.add("database", "%v", err)
+		}
 	}
 	for i, s := range c.TrustedProxies {
 		if _, err := parseNetwork(s); err != nil {
 			d.add(fmt.Sprintf("trusted_proxies[%d]", i), "%q is neither an address (10.0.0.1) nor a network (10.0.0.0/8)", s)
 		}
 	}
+	d.checkMail(&c.Mail)
 	d.checkConnectors(c.Connectors)
 	if len(c.Sites) == 0 {
 		d.add("sites", "name at least one site")

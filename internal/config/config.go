@@ -21,11 +21,17 @@ type Config struct {
 	// The address to listen on, host:port. Default: 127.0.0.1:8484.
 	Listen string `yaml:"listen"`
 
-	// The directory of Gatehouse's own data: the database gatehouse.db and the
-	// key file secret.key. It is made when it is missing. Default: ./data.
+	// The directory of Gatehouse's own data: the database gatehouse.db, unless
+	// database names another, and the key file secret.key. It is made when it is
+	// missing. Default: ./data.
 	Data string `yaml:"data"`
 
-	// The database. Empty: SQLite in data, which is what this version knows.
+	// The database. Empty: SQLite in data. Or a Postgres database of its own:
+	// postgres://user:password@host:5432/name, with whatever is special in the
+	// password percent-encoded. When the host is another machine, sslmode has to be
+	// named: ?sslmode=verify-full checks its certificate (sslrootcert=FILE for an
+	// authority of your own), require encrypts and checks nothing, disable sends
+	// everything in the clear.
 	Database Secret `yaml:"database"`
 
 	// The addresses or networks (10.0.0.0/8) of proxies in front, whose
@@ -81,14 +87,44 @@ type TLS struct {
 // Enabled reports whether Gatehouse speaks HTTPS itself.
 func (t TLS) Enabled() bool { return t.Cert != "" || len(t.Domains) > 0 }
 
-// Mail is outgoing mail. This version sends none: links for people are shown to
-// the administrator.
+// Mail is outgoing mail: invitations, links to confirm an address or to set a
+// password, notices about accounts. Without smtp nothing is sent: the console
+// shows the links, for passing on by hand. A change needs a restart.
 type Mail struct {
-	// The sender's address.
+	// The sender: an address, or a name and an address, The Blog
+	// <cms@example.org>. Needed with smtp.
 	From string `yaml:"from"`
 
-	// The mail server, smtp://user:password@host:port.
+	// The mail server: smtp://user:password@host:port, which is encrypted by
+	// STARTTLS (port 587 unless named), or smtps://, which is encrypted from the
+	// start (port 465). A server on this machine is spoken to without encryption;
+	// one in a network of yours too when ?tls=none stands behind it, and then
+	// without a password.
 	SMTP Secret `yaml:"smtp"`
+
+	// A directory with mail texts of your own: KIND.LANGUAGE.txt, with the subject
+	// in its first line, and KIND.LANGUAGE.html. What is not there, or cannot be
+	// used, is taken from the built-in ones.
+	Templates string `yaml:"templates"`
+
+	// A certificate authority of your own (PEM) that the mail server's certificate
+	// goes back to.
+	CA string `yaml:"ca"`
+}
+
+// SiteMail is how the mails of a site look.
+type SiteMail struct {
+	// The sender's name. Default: the name in the from of mail, else the site's
+	// title.
+	Sender string `yaml:"sender"`
+
+	// A picture to show on top, by its https address. Most mail programs ask before
+	// they load it; the site's name is there in any case.
+	Logo string `yaml:"logo"`
+
+	// The language of mails to people whose own is not known: en, de, fr, or one
+	// that templates has files for. Default: en.
+	Language string `yaml:"language"`
 }
 
 // Connector is an app registered at a Git host.
@@ -214,6 +250,9 @@ type Site struct {
 
 	// What to run after the site's branch has moved.
 	Deploy Deploy `yaml:"deploy"`
+
+	// How the site's mails look.
+	Mail SiteMail `yaml:"mail"`
 }
 
 // Backend says where a site's content is, in the CMS's own words.
