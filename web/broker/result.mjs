@@ -37,8 +37,12 @@ function alone() {
   failed(claim, memory.read() && ((how) => again(window, memory, how)));
 }
 
+let lost = false; // an answer to a claim, on the way
+
 async function claim() {
   const { status, body } = await ask('claim', { tx });
+  if (lost && status === 410) report('undelivered'); // it was in the answer, and is nowhere now
+  lost ||= status === 0;
   if (body.message) finish(body);
   else page.help(body.page ?? away, { retry: status === 0 || body.pending ? claim : undefined });
 }
