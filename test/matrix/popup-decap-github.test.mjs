@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { after, before } from 'node:test';
 import { shot } from '../browser/lib/browser.mjs';
-import { town } from '../browser/lib/popup.mjs';
+import { help, town } from '../browser/lib/popup.mjs';
 import { cell } from './lib/cell.mjs';
 
 const bundle = 'decap-cms';
@@ -27,15 +27,6 @@ after(async () => {
   await named?.stop();
   await at?.stop();
 });
-
-/** A page of help: what it is, seen at the size of a small popup. */
-async function help(popup, id) {
-  const page = popup.locator(`[data-help="${id}"]:visible`);
-  await page.waitFor();
-  await popup.setViewportSize({ width: 600, height: 800 });
-  await shot(popup, `popup-${id}`);
-  return page;
-}
 
 /** A person at the CMS whom the host does not know. */
 async function arrive(kind, options) {

@@ -1,7 +1,7 @@
 // One person at a CMS page elsewhere, and the popup that it opens.
 import assert from 'node:assert/strict';
 import { cmsPage, practice, recordMessages } from './elsewhere.mjs';
-import { launch, open } from './browser.mjs';
+import { launch, open, shot } from './browser.mjs';
 import { freePort, start } from './server.mjs';
 import { Trace, read } from './trace.mjs';
 
@@ -79,6 +79,15 @@ export async function town({ host = '127.0.0.1', kinds = ['github', 'gitlab', 'b
       await world.stop();
     },
   };
+}
+
+/** Waits for a page of help, and pictures it at the size of a small popup. */
+export async function help(popup, id, picture = id) {
+  const page = popup.locator(`[data-help="${id}"]:visible`);
+  await page.waitFor();
+  await popup.setViewportSize({ width: 600, height: 800 });
+  await shot(popup, `popup-${picture}`);
+  return page;
 }
 
 export class Visit {
