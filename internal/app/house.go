@@ -130,8 +130,8 @@ func (h *house) prefixed(w http.ResponseWriter, r *http.Request, rest string) {
 	case !below:
 		api.Redirect(w, "/s/"+name+"/", http.StatusFound)
 	default:
-		http.StripPrefix("/s/"+name, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-			s.serve(w, r, false, h.missing)
+		http.StripPrefix("/s/"+name, http.HandlerFunc(func(w http.ResponseWriter, stripped *http.Request) {
+			s.serve(w, stripped, false, func(w http.ResponseWriter, _ *http.Request) { h.missing(w, r) })
 		})).ServeHTTP(w, r)
 	}
 }

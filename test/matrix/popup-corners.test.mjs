@@ -245,7 +245,7 @@ for (const kind of ['github', 'gitlab']) {
   });
 }
 
-for (const [what, id, address] of [
+for (const [what, id, address, says] of [
   ['nobody has opened it', 'E-no-opener', () => `/auth?${query('gitlab')}`],
   ['no provider', 'E-params', () => '/auth?site_id=gitlab-site'],
   ['two sites at once', 'E-params', () => `/auth?${query('gitlab')}&site_id=github-site`],
@@ -254,12 +254,13 @@ for (const [what, id, address] of [
   ['no site', 'E-unknown-site', () => '/auth?provider=gitlab'],
   ['a return that nobody waits for', 'E-state', () => '/callback/gitlab?code=something&state=somewhere'],
   ['a result of nobody', 'E-state', () => '/auth/result?tx=nothing'],
-  ['a path that is none of ours', 'E-path', () => `/s/gitlab-site/authorise?${query('gitlab')}`],
+  ['a path that is none of ours', 'E-path', () => `/s/gitlab-site/authorise?${query('gitlab')}`, 'at /s/gitlab-site/authorise,'],
 ]) {
   cell(`a page of help: ${what}`, async (using) => {
     const visit = using(await arrive('', 'gitlab'));
     await visit.page.goto(`${at.broker}${address()}`);
-    await help(visit.page, id, `${id}-${what.replaceAll(' ', '-')}`);
+    const page = await help(visit.page, id, `${id}-${what.replaceAll(' ', '-')}`);
+    if (says) await page.getByText(says).waitFor();
     assert.deepEqual(visit.me.complaints.filter((c) => !/status of 40[04]/.test(c)), []);
   });
 }
