@@ -20,7 +20,7 @@ func layers() [][]string {
 		{"internal/outbound"},
 		{"internal/config", "internal/config/*", "internal/deploy", "internal/git", "internal/host", "internal/api", "internal/store/pgtest"},
 		{"internal/mirror", "internal/store", "internal/host/*", "internal/provider", "test/fakes/bare", "test/fakes/replay"},
-		{"internal/auth", "internal/audit", "internal/cms", "internal/connector", "internal/store/storetest"},
+		{"internal/auth", "internal/audit", "internal/cms", "internal/connector", "internal/mail", "internal/store/storetest"},
 		{"internal/identity", "internal/site"},
 		{"internal/api/*", "internal/demo/*", "internal/doctor", "test/fakes/github", "test/fakes/gitlab", "test/fakes/bitbucket", "test/fakes/gitea"},
 		{"internal/app", "internal/demo"},
@@ -45,12 +45,15 @@ func only() map[string][]string {
 		"test/fakes/*":    {"internal/demo", "test/*", "test/fakes/*"},
 		"internal/api/*":  {"internal/app", "internal/demo"},
 		"web":             {"internal/app", "internal/demo"},
-		"internal/store":  {"internal/auth", "internal/audit", "internal/cms", "internal/connector", "internal/identity", "internal/app", "internal/demo", "cmd/gatehouse", "internal/store/storetest"},
+		"internal/store":  {"internal/auth", "internal/audit", "internal/cms", "internal/connector", "internal/identity", "internal/mail", "internal/app", "internal/demo", "cmd/gatehouse", "internal/store/storetest"},
 		"internal/mirror": {"internal/cms", "internal/site", "internal/app", "internal/demo", "internal/demo/*"},
 		"database/sql":    {"internal/store", "internal/store/pgtest"},
-		"log":             {}, // log/slog
-		"embed":           {"web", "web/demo", "internal/store", "internal/identity", "internal/config", "test/fakes"},
-		"html/template":   {"internal/api/*", "internal/demo", "internal/demo/*", "test/fakes"},
+		// What speaks to mail servers is one package.
+		"github.com/wneessen/go-mail":   {"internal/mail"},
+		"github.com/wneessen/go-mail/*": {"internal/mail"},
+		"log":                           {}, // log/slog
+		"embed":                         {"web", "web/demo", "internal/store", "internal/identity", "internal/mail", "internal/config", "test/fakes"},
+		"html/template":                 {"internal/api/*", "internal/mail", "internal/demo", "internal/demo/*", "test/fakes"},
 	}
 }
 
