@@ -64,8 +64,9 @@ type Handler struct {
 // NewLimits.
 type Limits struct {
 	popups    *api.Limiter // sign-ins begun
-	callbacks *api.Limiter // returns that belong to no sign-in
+	callbacks *api.Limiter // returns that belong to no sign-in, or with a code that the host does not know
 	handles   *api.Limiter // refresh handles that are unknown
+	renewals  *api.Limiter // uses of refresh handles
 	calls     *api.Limiter // what our own pages ask
 	notes     *api.Limiter // events that anybody can bring about, so that nobody can fill the log
 }
@@ -76,6 +77,7 @@ func NewLimits(now func() time.Time) *Limits {
 		popups:    api.NewLimiter(100, 0, now),
 		callbacks: api.NewLimiter(50, 0, now),
 		handles:   api.NewLimiter(20, 0, now),
+		renewals:  api.NewLimiter(60, 0, now),
 		calls:     api.NewLimiter(300, 0, now),
 		notes:     api.NewLimiter(30, 0, now),
 	}

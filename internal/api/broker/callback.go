@@ -150,6 +150,9 @@ func (h *Handler) redeem(ctx context.Context, r *http.Request, t auth.Transactio
 		err = &provider.Refusal{Reason: provider.Upstream, Detail: "the host took too long"}
 	}
 	if errors.As(err, &refusal) {
+		if refusal.Reason == provider.BadCode { // whoever makes codes up must not turn the host against the app
+			h.Limits.callbacks.Take(clientAddr(r))
+		}
 		page := helpRefusal(refusal, attempt{HostName: o.HostName, Repo: s.Backend.Repo, Connector: a.Name, Callback: t.Redirect})
 		h.fail(r, t, &failed, page, refusal.Error())
 		return failed

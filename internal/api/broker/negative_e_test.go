@@ -244,6 +244,20 @@ func TestN59TooManyBadCallbacks(t *testing.T) {
 	}
 }
 
+// Codes that nobody was given are asked of the host, and would turn it against the
+// app if there were no end of them.
+func TestN59TooManyJunkCodes(t *testing.T) {
+	w := newWorld(t)
+	b := w.browser()
+	for range 60 {
+		_, next := b.begin(www, shop)
+		b.returned("/callback/github?code=junk&state=" + query(t, next).Get("state"))
+	}
+	if n := w.host.asked(); n != 50 {
+		t.Errorf("the host was asked %d times", n)
+	}
+}
+
 func TestN62Framed(t *testing.T) {
 	w := newWorld(t)
 	b := w.browser()

@@ -232,6 +232,30 @@ func TestN69OldHandleAgain(t *testing.T) {
 	}
 }
 
+// A page that asks again and again, as one does whose token is refused for another
+// reason, does not take the host along.
+func TestN70PageWithoutEnd(t *testing.T) {
+	w, handle := expiring(t)
+	for range 100 {
+		res, got := w.refresh(handle, shop)
+		if res.StatusCode == http.StatusTooManyRequests {
+			w.invalid(res, got, http.StatusTooManyRequests, "temporarily_unavailable")
+			if res.Header.Get("Retry-After") == "" || res.Header.Get("Access-Control-Allow-Origin") != shop {
+				t.Errorf("%v", res.Header)
+			}
+			continue
+		}
+		handle, _ = got["refresh_token"].(string)
+	}
+	if w.host.renewals != 60 {
+		t.Errorf("the host was asked %d times", w.host.renewals)
+	}
+	w.pass(2 * time.Second)
+	if res, got := w.refresh(handle, shop); res.StatusCode != http.StatusOK {
+		t.Errorf("later: %d %v", res.StatusCode, got)
+	}
+}
+
 func TestN70HostKnowsTheTokenNoMore(t *testing.T) {
 	w, handle := expiring(t)
 	w.host.change(func(h *host) { clear(h.refreshes) })

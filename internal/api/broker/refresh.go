@@ -43,14 +43,20 @@ type renewed struct {
 func (h *Handler) refresh(fixed *site.Site) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
 		w.Header().Add("Vary", "Origin")
-		if wait, full := h.Limits.handles.Full(clientAddr(r)); full {
+		if !h.Sites.Knows(r.Header.Get("Origin")) {
+			h.failRefresh(w, r, auth.Holder{}, errOtherOrigin)
+			return
+		}
+		wait, full := h.Limits.handles.Full(clientAddr(r))
+		if !full {
+			var ok bool
+			wait, ok = h.Limits.renewals.Take(clientAddr(r))
+			full = !ok
+		}
+		if full {
 			h.allowOrigin(w, r)
 			api.RetryAfter(w, &fault.Error{Kind: fault.TooMany, RetryAfter: wait})
 			refuseRefresh(w, refreshError{http.StatusTooManyRequests, "temporarily_unavailable", "Too many tries. " + helpRate(wait).Action})
-			return
-		}
-		if !h.Sites.Knows(r.Header.Get("Origin")) {
-			h.failRefresh(w, r, auth.Holder{}, errOtherOrigin)
 			return
 		}
 		ask, err := readRefreshAsk(w, r)
