@@ -64,7 +64,7 @@ type Session struct {
 	Seen    time.Time // last use, to some minutes
 	Expires time.Time // if it is not used again
 	Agent   string    // what the client calls itself; at most 200 characters
-	Address string    // where it signed in from
+	Address string    // where it signed in from, or where its token was renewed last
 }
 
 func sessionOf(x store.Session) Session {

@@ -18,7 +18,7 @@ import (
 // (JWT, HS256) and refresh tokens. Every token is for one site.
 type Issuer struct {
 	Now   func() time.Time // nil: time.Now
-	Grace time.Duration    // how long a refresh token just replaced still gives its successor
+	Grace time.Duration    // how long a refresh token just replaced gives its successor to anybody
 
 	store   *store.Store
 	key     []byte // signs access tokens

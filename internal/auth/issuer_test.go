@@ -86,7 +86,7 @@ func TestSigningOutEndsAccessTokens(t *testing.T) {
 	check(t, r.Issuer.SignOut(t.Context(), "ann", "blog"))
 	_, err := r.withBearer("blog", access)
 	wantKind(t, err, fault.Unauthenticated)
-	_, _, err = r.Issuer.Refresh(t.Context(), refresh, "blog")
+	_, _, err = r.Issuer.Refresh(t.Context(), refresh, "blog", tab)
 	wantKind(t, err, fault.Unauthenticated)
 	_, err = r.withBearer("shop", elsewhere)
 	check(t, err)
@@ -203,7 +203,7 @@ func TestKeysSurviveARestart(t *testing.T) {
 	r.Issuer = again
 	_, err = r.withBearer("blog", access)
 	check(t, err)
-	_, _, err = again.Refresh(t.Context(), refresh, "blog")
+	_, _, err = again.Refresh(t.Context(), refresh, "blog", tab)
 	check(t, err)
 }
 

@@ -3,6 +3,7 @@ package auth
 import (
 	"context"
 	"errors"
+	"net/netip"
 	"regexp"
 	"strings"
 	"sync"
@@ -12,10 +13,17 @@ import (
 	"gatehouse/internal/fault"
 )
 
+// Who presents tokens. The family of rig.start was begun by none of them.
+var (
+	tab       = Client{Agent: "Browser/1", From: home}
+	elsewhere = Client{Agent: "Browser/1", From: netip.MustParseAddr("198.51.100.7")}
+	another   = Client{Agent: "curl/8", From: home}
+)
+
 // refreshed replaces a token and fails the test if that fails.
 func (r *rig) refreshed(t testing.TB, token string) string {
 	t.Helper()
-	_, next, err := r.Issuer.Refresh(t.Context(), token, "blog")
+	_, next, err := r.Issuer.Refresh(t.Context(), token, "blog", tab)
 	check(t, err)
 	return next
 }
@@ -31,7 +39,7 @@ func TestRefreshTokensFollowEachOther(t *testing.T) {
 		}
 		seen[token] = true
 		r.clock.Advance(time.Hour)
-		x, next, err := r.Issuer.Refresh(t.Context(), token, "blog")
+		x, next, err := r.Issuer.Refresh(t.Context(), token, "blog", tab)
 		check(t, err)
 		if x.ID != family.ID || x.UserID != "ann" || !x.Seen.Equal(r.clock.Now()) {
 			t.Errorf("session is %+v", x)
@@ -47,7 +55,7 @@ func TestSixteenRefreshAtOnce(t *testing.T) {
 	var wg sync.WaitGroup
 	for i := range next {
 		wg.Go(func() {
-			_, got, err := r.Issuer.Refresh(context.Background(), token, "blog")
+			_, got, err := r.Issuer.Refresh(context.Background(), token, "blog", tab)
 			if err != nil {
 				t.Error(err)
 			}
@@ -74,32 +82,105 @@ func TestTokenJustReplacedGivesItsSuccessor(t *testing.T) {
 	r.refreshed(t, second)
 }
 
-func TestLateReuseEndsTheFamily(t *testing.T) {
+// A tab that slept for more than the grace while another renewed presents the
+// parent of the newest token.
+func TestSecondTabThatSleptKeepsTheSession(t *testing.T) {
 	r := newRig(t)
 	_, first, _ := r.start(t, "blog")
-	_, other, _ := r.start(t, "blog")
 	second := r.refreshed(t, first)
-	r.clock.Advance(RefreshGrace + time.Millisecond)
-	_, _, err := r.Issuer.Refresh(t.Context(), first, "blog")
-	wantKind(t, err, fault.Unauthenticated)
-	if !errors.Is(err, ErrReused) {
-		t.Errorf("error is %v, want ErrReused", err)
+	for _, c := range []Client{tab, elsewhere} { // laptops move
+		r.clock.Advance(20 * time.Hour)
+		_, again, err := r.Issuer.Refresh(t.Context(), first, "blog", c)
+		check(t, err)
+		if again != second {
+			t.Error("the same token has two successors")
+		}
 	}
-	_, _, err = r.Issuer.Refresh(t.Context(), second, "blog")
-	wantKind(t, err, fault.Unauthenticated)
-	r.refreshed(t, other) // another family of the same person
+	r.refreshed(t, second)
 }
 
+// One that slept for hours, while another renewed every hour, presents an
+// ancestor.
+func TestSecondTabThatSleptForLongKeepsTheSession(t *testing.T) {
+	r := newRig(t)
+	_, first, _ := r.start(t, "blog")
+	newest := first
+	for range 12 {
+		newest = r.refreshed(t, newest)
+		r.clock.Advance(time.Hour)
+	}
+	if again := r.refreshed(t, first); again != newest {
+		t.Error("the tab got a token that is not the newest")
+	}
+	r.refreshed(t, newest)
+}
+
+func TestLateReuseEndsTheFamily(t *testing.T) {
+	for name, c := range map[string]struct {
+		generations int
+		client      Client
+	}{
+		"the parent, by another program":          {1, another},
+		"an older one, by another program":        {2, another},
+		"an older one, elsewhere":                 {2, elsewhere},
+		"an older one, from nobody knows where":   {2, Client{Agent: tab.Agent}},
+		"a much older one, in a network near by":  {9, Client{Agent: tab.Agent, From: netip.MustParseAddr("192.0.2.11")}},
+		"the parent, by a program without a name": {1, Client{From: home}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			r := newRig(t)
+			_, first, _ := r.start(t, "blog")
+			_, other, _ := r.start(t, "blog")
+			newest := first
+			for range c.generations {
+				newest = r.refreshed(t, newest)
+			}
+			r.clock.Advance(RefreshGrace + time.Millisecond)
+			_, _, err := r.Issuer.Refresh(t.Context(), first, "blog", c.client)
+			wantKind(t, err, fault.Unauthenticated)
+			if !errors.Is(err, ErrReused) {
+				t.Errorf("error is %v, want ErrReused", err)
+			}
+			_, _, err = r.Issuer.Refresh(t.Context(), newest, "blog", tab)
+			wantKind(t, err, fault.Unauthenticated)
+			r.refreshed(t, other) // another family of the same person
+		})
+	}
+}
+
+// The grace is for the parent alone: a thief with an older token gets no minute.
 func TestReuseTwoGenerationsBackEndsTheFamily(t *testing.T) {
 	r := newRig(t)
 	_, first, access := r.start(t, "blog")
 	third := r.refreshed(t, r.refreshed(t, first))
-	_, _, err := r.Issuer.Refresh(t.Context(), first, "blog")
+	_, _, err := r.Issuer.Refresh(t.Context(), first, "blog", elsewhere)
 	wantKind(t, err, fault.Unauthenticated)
-	_, _, err = r.Issuer.Refresh(t.Context(), third, "blog")
+	_, _, err = r.Issuer.Refresh(t.Context(), third, "blog", tab)
 	wantKind(t, err, fault.Unauthenticated)
 	_, err = r.withBearer("blog", access)
 	wantKind(t, err, fault.Unauthenticated)
+}
+
+func TestSamePlace(t *testing.T) {
+	for _, c := range []struct {
+		from, stored string
+		want         bool
+	}{
+		{"192.0.2.10", "192.0.2.10", true},
+		{"::ffff:192.0.2.10", "192.0.2.10", true},
+		{"192.0.2.11", "192.0.2.10", false},
+		{"2001:db8::1", "2001:db8::ffff:2", true},
+		{"2001:db8:0:1::1", "2001:db8::1", false},
+		{"2001:db8::1", "192.0.2.10", false},
+		{"192.0.2.10", "", false},
+	} {
+		if got := samePlace(netip.MustParseAddr(c.from), c.stored); got != c.want {
+			t.Errorf("%s and %s: %v", c.from, c.stored, got)
+		}
+	}
+	if samePlace(netip.Addr{}, "") {
+		t.Error("two unknown places are one")
+	}
 }
 
 func TestRefreshTokensThatAreNone(t *testing.T) {
@@ -108,11 +189,11 @@ func TestRefreshTokensThatAreNone(t *testing.T) {
 	for name, bad := range map[string]string{
 		"empty": "", "made up": newToken(), "other case": strings.ToUpper(token), "its hash": hashOf(token), "with a space": token + " ",
 	} {
-		if _, _, err := r.Issuer.Refresh(t.Context(), bad, "blog"); !fault.Is(err, fault.Unauthenticated) {
+		if _, _, err := r.Issuer.Refresh(t.Context(), bad, "blog", tab); !fault.Is(err, fault.Unauthenticated) {
 			t.Errorf("%s: %v", name, err)
 		}
 	}
-	_, _, err := r.Issuer.Refresh(t.Context(), token, "shop")
+	_, _, err := r.Issuer.Refresh(t.Context(), token, "shop", tab)
 	wantKind(t, err, fault.Unauthenticated)
 	r.refreshed(t, token) // none of that harmed it
 }
@@ -121,7 +202,7 @@ func TestRefreshTokensGrowOld(t *testing.T) {
 	r := newRig(t)
 	_, token, _ := r.start(t, "blog")
 	r.clock.Advance(RefreshIdle)
-	_, _, err := r.Issuer.Refresh(t.Context(), token, "blog")
+	_, _, err := r.Issuer.Refresh(t.Context(), token, "blog", tab)
 	if !errors.Is(err, ErrExpired) {
 		t.Errorf("after %v unused: %v", RefreshIdle, err)
 	}
@@ -130,7 +211,7 @@ func TestRefreshTokensGrowOld(t *testing.T) {
 	begun := r.clock.Now()
 	for {
 		r.clock.Advance(20 * 24 * time.Hour)
-		_, next, err := r.Issuer.Refresh(t.Context(), token, "blog")
+		_, next, err := r.Issuer.Refresh(t.Context(), token, "blog", tab)
 		if err != nil {
 			wantKind(t, err, fault.Unauthenticated)
 			break
@@ -149,7 +230,7 @@ func TestPassingFailureKeepsTheToken(t *testing.T) {
 	_, token, _ := r.start(t, "blog")
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
-	if _, _, err := r.Issuer.Refresh(ctx, token, "blog"); err == nil || fault.Is(err, fault.Unauthenticated) {
+	if _, _, err := r.Issuer.Refresh(ctx, token, "blog", tab); err == nil || fault.Is(err, fault.Unauthenticated) {
 		t.Fatalf("error is %v", err)
 	}
 	r.refreshed(t, token)

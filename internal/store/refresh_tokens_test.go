@@ -13,13 +13,17 @@ import (
 
 func rotate(t *testing.T, s *Store, c *clock, from, to string) (Session, Outcome) {
 	t.Helper()
-	x, out, err := s.Rotate(t.Context(), rotation(c, from, to))
+	out, err := s.Rotate(t.Context(), rotation(c, from, to))
 	check(t, err)
-	return x, out
+	return out.Session, out.Outcome
 }
 
 func rotation(c *clock, from, to string) Rotation {
-	return Rotation{Hash: from, Successor: to, Site: "blog", Now: c.Now(), Grace: time.Minute, Idle: 10 * time.Hour, Absolute: 24 * time.Hour}
+	return Rotation{
+		Hash: from, Successor: to, Site: "blog", Agent: "Tab/1", Address: "192.0.2.7",
+		Now: c.Now(), Idle: 10 * time.Hour, Absolute: 24 * time.Hour,
+		Again: func(old Replaced) bool { return old.Younger == 1 && !c.Now().After(old.At.Add(time.Minute)) },
+	}
 }
 
 func family(t *testing.T, s *Store, id, token string) Session {
@@ -75,6 +79,38 @@ func TestRotateEndsAFamilyOnReuse(t *testing.T) {
 	})
 }
 
+// The younger ones are counted, so that the newest can be derived from any.
+func TestRotateCountsTheYounger(t *testing.T) {
+	each(t, func(t *testing.T, s *Store, c *clock) {
+		addUser(t, s, "1")
+		family(t, s, "f", "t1")
+		for i := 1; i < 5; i++ {
+			rotate(t, s, c, fmt.Sprint("t", i), fmt.Sprint("t", i+1))
+		}
+		r := rotation(c, "t2", "t3")
+		var seen Replaced
+		r.Again = func(old Replaced) bool { seen = old; return true }
+		out, err := s.Rotate(t.Context(), r)
+		check(t, err)
+		if out.Outcome != Repeated || out.Younger != 3 || out.Session.ID != "f" || seen.Younger != 3 {
+			t.Errorf("outcome is %+v, Again was asked about %+v", out, seen)
+		}
+		if seen.Family.Agent != "Tab/1" || seen.Family.Address != "192.0.2.7" {
+			t.Errorf("the family is %+v, want who renewed it last", seen.Family)
+		}
+		if _, out := rotate(t, s, c, "t5", "t6"); out != Rotated {
+			t.Errorf("the newest token gives %v", out)
+		}
+		// Its own age counts, whatever happened to the family since.
+		c.Advance(9 * time.Hour)
+		rotate(t, s, c, "t6", "t7")
+		c.Advance(2 * time.Hour)
+		if _, out := rotate(t, s, c, "t2", "t3"); out != Expired {
+			t.Errorf("a token that is too old gives %v", out)
+		}
+	})
+}
+
 func TestOneOfManyRotates(t *testing.T) {
 	each(t, func(t *testing.T, s *Store, c *clock) {
 		addUser(t, s, "1")
@@ -84,13 +120,13 @@ func TestOneOfManyRotates(t *testing.T) {
 		outcomes := map[Outcome]int{}
 		for range 16 {
 			wg.Go(func() {
-				_, out, err := s.Rotate(context.Background(), rotation(c, "t1", "t2"))
+				out, err := s.Rotate(context.Background(), rotation(c, "t1", "t2"))
 				if err != nil {
 					t.Error(err)
 				}
 				mu.Lock()
 				defer mu.Unlock()
-				outcomes[out]++
+				outcomes[out.Outcome]++
 			})
 		}
 		wg.Wait()

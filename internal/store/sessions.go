@@ -18,7 +18,7 @@ type Session struct {
 	Seen      time.Time
 	Expires   time.Time
 	Agent     string // what the client calls itself
-	Address   string // where it signed in from
+	Address   string // where it signed in from, or its token was renewed last
 }
 
 // Browser reports whether a cookie, and not a refresh token, carries it.

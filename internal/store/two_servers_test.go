@@ -97,11 +97,11 @@ func TestTwoServersRotate(t *testing.T) {
 		addUser(t, one, "1")
 		family(t, one, "f", "t1")
 		got := crowd(16, one, two, func(_ int, s *Store) Outcome {
-			_, out, err := s.Rotate(context.Background(), rotation(c, "t1", "t2"))
+			out, err := s.Rotate(context.Background(), rotation(c, "t1", "t2"))
 			if err != nil {
 				t.Error(err)
 			}
-			return out
+			return out.Outcome
 		})
 		wantCounts(t, got, map[Outcome]int{Rotated: 1, Repeated: 15})
 	})
@@ -118,8 +118,8 @@ func TestTwoServersEndWhatRotates(t *testing.T) {
 			if i%2 == 1 {
 				return s.EndSession(context.Background(), "1", fmt.Sprint("f", i/2)) == nil
 			}
-			_, out, err := s.Rotate(context.Background(), rotation(c, fmt.Sprint("t", i/2), fmt.Sprint("u", i/2)))
-			if err != nil || (out != Rotated && out != Unknown) {
+			out, err := s.Rotate(context.Background(), rotation(c, fmt.Sprint("t", i/2), fmt.Sprint("u", i/2)))
+			if err != nil || (out.Outcome != Rotated && out.Outcome != Unknown) {
 				t.Errorf("outcome is %v (%v)", out, err)
 			}
 			return false

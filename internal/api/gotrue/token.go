@@ -64,7 +64,7 @@ func (h *Handler) refresh(w http.ResponseWriter, r *http.Request, ask tokenReque
 		refuse(w, oauthError{Code: "invalid_request", Description: "refresh_token required"})
 		return
 	}
-	family, next, err := h.Door.Issuer.Refresh(ctx, ask.RefreshToken, h.Site)
+	family, next, err := h.Door.Issuer.Refresh(ctx, ask.RefreshToken, h.Site, auth.Client{Agent: r.UserAgent(), From: h.ClientAddr(r)})
 	switch {
 	case errors.Is(err, auth.ErrExpired):
 		refuse(w, oauthError{Code: "invalid_grant", Description: "Refresh token expired"})
