@@ -34,6 +34,7 @@ func (d *decoder) checkSite(s *Site, path string) {
 	d.checkPopup(s, path)
 	d.checkAdmin(s, path+".admin")
 	d.checkDeploy(&s.Deploy, path+".deploy")
+	d.checkSiteMail(&s.Mail, path+".mail")
 	if s.Worktree != "" && s.Worktree != WorktreeUpdate {
 		d.add(path+".worktree", "%q is unknown: write update, or leave it out", s.Worktree)
 	}
