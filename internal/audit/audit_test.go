@@ -12,16 +12,12 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"gatehouse/internal/audit"
-	"gatehouse/internal/store"
+	"gatehouse/internal/store/storetest"
 )
 
 func newLog(t testing.TB) (*audit.Log, *bytes.Buffer) {
 	t.Helper()
-	st, err := store.Open(context.Background(), store.Memory)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = st.Close() })
+	st := storetest.Open(t)
 	out := &bytes.Buffer{}
 	return &audit.Log{
 		Store: st, Slog: slog.New(slog.NewTextHandler(out, nil)),

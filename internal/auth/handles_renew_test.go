@@ -4,13 +4,11 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"path/filepath"
 	"sync"
 	"testing"
 	"time"
 
 	"gatehouse/internal/fault"
-	"gatehouse/internal/store"
 )
 
 func TestOneRenewalForMany(t *testing.T) {
@@ -89,9 +87,7 @@ func TestRenewalThatCouldNotBeWritten(t *testing.T) {
 		t.Fatal("a pair was given that is not on disk")
 	}
 	x.up.during = nil
-	st, err := store.Open(t.Context(), filepath.Join(x.dir, "gatehouse.db"))
-	check(t, err)
-	x.Store = st
+	x.Store = x.place.Open(t)
 	pair := x.used(t, handle)
 	if x.up.n != 1 || pair.AccessToken != "host-access-1" {
 		t.Errorf("the host was asked %d times, pair is %+v", x.up.n, pair)
@@ -99,53 +95,77 @@ func TestRenewalThatCouldNotBeWritten(t *testing.T) {
 	x.used(t, pair.Handle)
 }
 
-// Two processes on one database: one of them is overtaken.
-func TestAnotherProcessRenews(t *testing.T) {
-	x := newHandleRig(t)
-	x.up.keeps = true
-	handle := x.issue(t)
+// another is a second process on the same database.
+func (x *handleRig) another(t *testing.T) *Handles {
+	t.Helper()
 	st, err := store.Open(t.Context(), filepath.Join(x.dir, "gatehouse.db"))
 	check(t, err)
 	t.Cleanup(func() { check(t, st.Close()) })
-	other := &Handles{Store: st, Now: x.clock.Now}
-	var theirs Pair
-	x.up.during = func() {
-		x.up.during = nil
-		var err error
-		_, theirs, err = other.Use(context.Background(), handle, anyone, x.up.renew)
-		check(t, err)
-	}
-	if ours := x.used(t, handle); ours != theirs {
-		t.Errorf("we have %+v, they have %+v", ours, theirs)
-	}
-	x.up.during = func() {
-		_, err := other.EndConnector(context.Background(), "lab")
-		check(t, err)
-	}
-	_, err = x.use(theirs.Handle)
-	wantCause(t, err, ErrDead, fault.Unauthenticated)
+	return &Handles{Store: st, Now: x.clock.Now}
 }
 
-// Two processes ask a host that replaces its refresh tokens: the one that comes
-// second is told that the token is dead, which must not end the sign-in.
-func TestAnotherProcessTakesTheRefreshToken(t *testing.T) {
+// A host that replaces its refresh tokens takes the second asking for a theft.
+func TestTwoProcessesAskTheHostOnce(t *testing.T) {
 	x := newHandleRig(t)
-	handle := x.issue(t)
-	st, err := store.Open(t.Context(), filepath.Join(x.dir, "gatehouse.db"))
-	check(t, err)
-	t.Cleanup(func() { check(t, st.Close()) })
-	other := &Handles{Store: st, Now: x.clock.Now}
-	var theirs Pair
+	handle, other := x.issue(t), x.another(t)
 	x.up.during = func() {
 		x.up.during = nil
-		var err error
-		_, theirs, err = other.Use(context.Background(), handle, anyone, x.up.renew)
-		check(t, err)
+		ctx, cancel := context.WithTimeout(context.Background(), 4*lookAgain)
+		defer cancel()
+		_, _, err := other.Use(ctx, handle, anyone, func(context.Context, Holder, string) (string, string, time.Time, error) {
+			t.Error("the host is asked by two")
+			return "", "", time.Time{}, refusal{}
+		})
+		if !fault.Is(err, fault.Unavailable) && !errors.Is(err, context.DeadlineExceeded) {
+			t.Errorf("error is %v", err)
+		}
 	}
-	if ours := x.used(t, handle); ours != theirs {
-		t.Errorf("we have %+v, they have %+v", ours, theirs)
+	ours := x.used(t, handle)
+	_, theirs, err := other.Use(t.Context(), handle, anyone, x.up.renew)
+	if err != nil || theirs != ours {
+		t.Errorf("they have %v, we have %v (%v)", theirs, ours, err)
 	}
-	x.used(t, theirs.Handle)
+}
+
+// A host that is away keeps nobody waiting but who asked it.
+func TestLeaseOfAFailedRenewalIsGivenBack(t *testing.T) {
+	x := newHandleRig(t)
+	handle := x.issue(t)
+	x.up.err = refusal{}
+	if _, err := x.use(handle); !errors.Is(err, refusal{}) {
+		t.Fatal(err)
+	}
+	x.up.err = nil
+	_, _, err := x.another(t).Use(t.Context(), handle, anyone, x.up.renew)
+	check(t, err)
+}
+
+// A process that takes too long is overtaken, whatever its host tells it then.
+func TestAnotherProcessRenews(t *testing.T) {
+	for name, keeps := range map[string]bool{"host keeps its refresh token": true, "host replaces it": false} {
+		t.Run(name, func(t *testing.T) {
+			x := newHandleRig(t)
+			x.up.keeps = keeps
+			handle, other := x.issue(t), x.another(t)
+			var theirs Pair
+			x.up.during = func() {
+				x.up.during = nil
+				x.clock.Advance(leaseTime)
+				var err error
+				_, theirs, err = other.Use(context.Background(), handle, anyone, x.up.renew)
+				check(t, err)
+			}
+			if ours := x.used(t, handle); ours != theirs {
+				t.Errorf("we have %v, they have %v", ours, theirs)
+			}
+			x.up.during = func() {
+				_, err := other.EndConnector(context.Background(), "lab")
+				check(t, err)
+			}
+			_, err := x.use(theirs.Handle)
+			wantCause(t, err, ErrDead, fault.Unauthenticated)
+		})
+	}
 }
 
 func TestUnsavedRenewalsAreBounded(t *testing.T) {

@@ -6,15 +6,13 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
-	"os"
-	"path/filepath"
 	"strings"
 	"sync"
 	"testing"
 	"time"
 
 	"gatehouse/internal/fault"
-	"gatehouse/internal/store"
+	"gatehouse/internal/store/storetest"
 )
 
 // upstream is a host that replaces its refresh token at each use and knows the
@@ -64,14 +62,14 @@ func (u *upstream) renew(ctx context.Context, h Holder, refresh string) (string,
 type handleRig struct {
 	*Handles
 	clock *clock
-	dir   string
+	place storetest.Place
 	up    *upstream
 }
 
 func newHandleRig(t testing.TB) *handleRig {
 	t.Helper()
 	c := &clock{t: time.Date(2026, 3, 1, 9, 0, 0, 0, time.UTC)}
-	x := &handleRig{clock: c, dir: t.TempDir(), up: &upstream{newest: "host-refresh-0", lasts: time.Hour, clock: c}}
+	x := &handleRig{clock: c, place: storetest.New(t), up: &upstream{newest: "host-refresh-0", lasts: time.Hour, clock: c}}
 	x.open(t)
 	t.Cleanup(func() { check(t, x.Store.Close()) })
 	return x
@@ -79,8 +77,7 @@ func newHandleRig(t testing.TB) *handleRig {
 
 func (x *handleRig) open(t testing.TB) {
 	t.Helper()
-	st, err := store.Open(t.Context(), filepath.Join(x.dir, "gatehouse.db"))
-	check(t, err)
+	st := x.place.Open(t)
 	st.Now = x.clock.Now
 	x.Handles = &Handles{Store: st, Now: x.clock.Now}
 }
@@ -356,7 +353,7 @@ func TestNoTokenLiesOpen(t *testing.T) {
 	x := newHandleRig(t)
 	first := x.issue(t)
 	pair := x.used(t, first)
-	files := databaseFiles(t, x.dir)
+	files := x.place.Contents(t)
 	if !strings.Contains(files, hashOf(pair.Handle)) {
 		t.Fatal("the test looks at the wrong files")
 	}
@@ -384,15 +381,3 @@ func TestPrintedPairsHoldNoSecret(t *testing.T) {
 }
 
 // databaseFiles is everything that lies in the files of a database.
-func databaseFiles(t *testing.T, dir string) string {
-	t.Helper()
-	files, err := filepath.Glob(filepath.Join(dir, "gatehouse.db*"))
-	check(t, err)
-	var all strings.Builder
-	for _, f := range files {
-		data, err := os.ReadFile(f)
-		check(t, err)
-		all.Write(data)
-	}
-	return all.String()
-}

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"net/http"
 	"net/http/httptest"
-	"path/filepath"
 	"regexp"
 	"strings"
 	"sync"
@@ -14,19 +13,19 @@ import (
 	"time"
 
 	"gatehouse/internal/fault"
-	"gatehouse/internal/store"
+	"gatehouse/internal/store/storetest"
 )
 
 // signIns are transactions over a database that can be closed and opened again.
 type signIns struct {
 	*Transactions
 	clock *clock
-	dir   string
+	place storetest.Place
 }
 
 func newSignIns(t testing.TB) *signIns {
 	t.Helper()
-	x := &signIns{clock: &clock{t: time.Date(2026, 3, 1, 9, 0, 0, 0, time.UTC)}, dir: t.TempDir()}
+	x := &signIns{clock: &clock{t: time.Date(2026, 3, 1, 9, 0, 0, 0, time.UTC)}, place: storetest.New(t)}
 	x.Transactions = &Transactions{Secure: true, Now: x.clock.Now}
 	x.open(t)
 	t.Cleanup(func() { check(t, x.Store.Close()) })
@@ -35,8 +34,7 @@ func newSignIns(t testing.TB) *signIns {
 
 func (x *signIns) open(t testing.TB) {
 	t.Helper()
-	st, err := store.Open(t.Context(), filepath.Join(x.dir, "gatehouse.db"))
-	check(t, err)
+	st := x.place.Open(t)
 	st.Now = x.clock.Now
 	x.Store = st
 }
@@ -410,7 +408,7 @@ func TestNoSecretOfASignInLiesOpen(t *testing.T) {
 	_, _, err := x.Return(b.request(), "github", state)
 	check(t, err)
 	check(t, x.Finish(t.Context(), id, true, []byte("host-access-token")))
-	files := databaseFiles(t, x.dir)
+	files := x.place.Contents(t)
 	if !strings.Contains(files, id) || !strings.Contains(files, hashOf(unused)) {
 		t.Fatal("the test looks at the wrong files")
 	}

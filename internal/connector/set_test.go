@@ -13,7 +13,7 @@ import (
 	"gatehouse/internal/connector"
 	"gatehouse/internal/fault"
 	"gatehouse/internal/provider"
-	"gatehouse/internal/store"
+	"gatehouse/internal/store/storetest"
 )
 
 const secret = "shh-0123456789abcdef"
@@ -30,19 +30,9 @@ func entry(name, kind string, change ...func(*connector.Entry)) connector.Entry 
 	return e
 }
 
-func memory(t *testing.T) *store.Store {
-	t.Helper()
-	st, err := store.Open(t.Context(), store.Memory)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = st.Close() })
-	return st
-}
-
 func newSet(t *testing.T, file ...connector.Entry) *connector.Set {
 	t.Helper()
-	return connector.New(memory(t), file, connector.Options{})
+	return connector.New(storetest.Open(t), file, connector.Options{})
 }
 
 func add(t *testing.T, s *connector.Set, entries ...connector.Entry) {
@@ -72,7 +62,7 @@ func list(t *testing.T, s *connector.Set) []connector.Connector {
 }
 
 func TestFileComesFirstAndWins(t *testing.T) {
-	st := memory(t)
+	st := storetest.Open(t)
 	add(t, connector.New(st, nil, connector.Options{}), entry("hub", provider.GitHub), entry("alpha", provider.GitLab))
 	s := connector.New(st, []connector.Entry{entry("zeta", provider.GitLab), entry("hub", provider.Gitea)}, connector.Options{})
 	all := list(t, s)
@@ -94,7 +84,7 @@ func TestFileComesFirstAndWins(t *testing.T) {
 }
 
 func TestAddUpdateRemove(t *testing.T) {
-	st := memory(t)
+	st := storetest.Open(t)
 	s := connector.New(st, nil, connector.Options{})
 	ctx := t.Context()
 	add(t, s, entry(" hub ", provider.GitHub, func(e *connector.Entry) { e.ClientID, e.URL = " Ov23 ", "GitHub.com/" }))
@@ -161,7 +151,7 @@ func TestSecretStaysWithItsHost(t *testing.T) {
 }
 
 func TestProxyPasswordIsKeptAndNotShown(t *testing.T) {
-	st := memory(t)
+	st := storetest.Open(t)
 	s := connector.New(st, nil, connector.Options{})
 	add(t, s, entry("hub", provider.GitHub, func(e *connector.Entry) { e.Proxy = "http://me:hush@proxy.example:3128" }))
 	c, err := s.Get(t.Context(), "hub")
@@ -236,7 +226,7 @@ func TestByCallback(t *testing.T) {
 
 func TestLauncherIsRememberedForAWeek(t *testing.T) {
 	now := time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
-	s := connector.New(memory(t), []connector.Entry{entry("hub", provider.GitHub), entry("lab", provider.GitLab, func(e *connector.Entry) { e.Launcher = true })},
+	s := connector.New(storetest.Open(t), []connector.Entry{entry("hub", provider.GitHub), entry("lab", provider.GitLab, func(e *connector.Entry) { e.Launcher = true })},
 		connector.Options{Now: func() time.Time { return now }})
 	needs := func(name string, want bool) {
 		t.Helper()
@@ -282,7 +272,7 @@ func TestOneClosedEditorIsNoReasonForAWeekOfSecondWindows(t *testing.T) {
 		"anybody after":            {"LaK", false},
 	} {
 		t.Run(name, func(t *testing.T) {
-			s := connector.New(memory(t), []connector.Entry{entry("hub", provider.GitHub)}, connector.Options{})
+			s := connector.New(storetest.Open(t), []connector.Entry{entry("hub", provider.GitHub)}, connector.Options{})
 			n := 0
 			for _, c := range tt.say {
 				var err error

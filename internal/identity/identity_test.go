@@ -2,7 +2,6 @@ package identity
 
 import (
 	"net/netip"
-	"path/filepath"
 	"slices"
 	"strings"
 	"sync"
@@ -12,6 +11,7 @@ import (
 	"gatehouse/internal/auth"
 	"gatehouse/internal/fault"
 	"gatehouse/internal/store"
+	"gatehouse/internal/store/storetest"
 )
 
 const good = "violet otter lamp seven"
@@ -36,11 +36,12 @@ func (c *clock) Advance(d time.Duration) {
 	c.t = c.t.Add(d)
 }
 
-func service(t testing.TB, path string) (*Service, *clock) {
+func service(t testing.TB) (*Service, *clock) {
 	t.Helper()
-	st, err := store.Open(t.Context(), path)
-	check(t, err)
-	t.Cleanup(func() { check(t, st.Close()) })
+	return over(storetest.Open(t))
+}
+
+func over(st *store.Store) (*Service, *clock) {
 	c := &clock{t: time.Date(2026, 3, 1, 9, 0, 0, 0, time.UTC)}
 	st.Now = c.Now
 	s := New(st)
@@ -70,7 +71,7 @@ func add(t testing.TB, s *Service, email string) User {
 }
 
 func TestAddAndFind(t *testing.T) {
-	s, c := service(t, store.Memory)
+	s, c := service(t)
 	u, err := s.Add(t.Context(), NewUser{
 		Email: " Ann.Lee@Example.ORG ", Name: " Ann Lee ", Password: good,
 		Roles: map[string][]string{"blog": {"editor", "admin", "editor"}, "shop": {}},
@@ -95,7 +96,7 @@ func TestAddAndFind(t *testing.T) {
 }
 
 func TestAddRefuses(t *testing.T) {
-	s, _ := service(t, store.Memory)
+	s, _ := service(t)
 	for name, n := range map[string]NewUser{
 		"no address":         {Email: "ann", Password: good},
 		"display name":       {Email: "Ann <ann@example.org>", Password: good},
@@ -145,7 +146,7 @@ func TestCommonPasswordsAreOfUse(t *testing.T) {
 }
 
 func TestRolesActAtOnce(t *testing.T) {
-	s, _ := service(t, store.Memory)
+	s, _ := service(t)
 	u := add(t, s, "ann@example.org")
 	check(t, s.SetRoles(t.Context(), u.ID, "blog", []string{"translator", Publisher}))
 	u, err := s.User(t.Context(), u.ID)
@@ -166,7 +167,7 @@ func TestRolesActAtOnce(t *testing.T) {
 }
 
 func TestListRenameRemove(t *testing.T) {
-	s, _ := service(t, store.Memory)
+	s, _ := service(t)
 	ann, bob := add(t, s, "ann@example.org"), add(t, s, "bob@example.org")
 	check(t, s.Rename(t.Context(), bob.ID, "Bob O’Neil"))
 	check(t, s.Remove(t.Context(), ann.ID))
@@ -179,7 +180,7 @@ func TestListRenameRemove(t *testing.T) {
 }
 
 func TestResetPasswordEndsEverything(t *testing.T) {
-	s, c := service(t, store.Memory)
+	s, c := service(t)
 	ctx := t.Context()
 	u := add(t, s, "ann@example.org")
 	issuer, err := auth.NewIssuer(ctx, s.Store)
@@ -206,7 +207,7 @@ func TestResetPasswordEndsEverything(t *testing.T) {
 }
 
 func TestSessionsAreListedAndEnded(t *testing.T) {
-	s, c := service(t, store.Memory)
+	s, c := service(t)
 	ctx := t.Context()
 	u := add(t, s, "ann@example.org")
 	for _, id := range []string{"one", "two"} {
@@ -239,7 +240,9 @@ func TestMadePasswordsPassTheirOwnRules(t *testing.T) {
 	}
 }
 
-func reopen(t *testing.T, dir string) (*Service, *clock) {
+func reopen(t *testing.T, p storetest.Place) (*Service, *clock) {
 	t.Helper()
-	return service(t, filepath.Join(dir, "gatehouse.db"))
+	st := p.Open(t)
+	t.Cleanup(func() { check(t, st.Close()) })
+	return over(st)
 }

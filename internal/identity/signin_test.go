@@ -12,6 +12,7 @@ import (
 
 	"gatehouse/internal/fault"
 	"gatehouse/internal/store"
+	"gatehouse/internal/store/storetest"
 )
 
 // quick makes hashing cost nothing, where a test is about counting. The hash of
@@ -28,7 +29,7 @@ func addQuick(t testing.TB, s *Service, email string) User {
 }
 
 func TestSignIn(t *testing.T) {
-	s, c := service(t, store.Memory)
+	s, c := service(t)
 	u := add(t, s, "ann@example.org")
 	c.Advance(time.Hour)
 	got, err := s.SignIn(t.Context(), " ANN@Example.org", good, home)
@@ -39,7 +40,7 @@ func TestSignIn(t *testing.T) {
 }
 
 func TestSignInMakesAnOldHashAnew(t *testing.T) {
-	s, _ := service(t, store.Memory)
+	s, _ := service(t)
 	u := addQuick(t, s, "ann@example.org")
 	_, err := s.SignIn(t.Context(), u.Email, good, home)
 	check(t, err)
@@ -68,7 +69,7 @@ func answers(t *testing.T, s *Service, email string, from netip.Addr, n int) []s
 }
 
 func TestUnknownAndKnownAccountsAnswerAlike(t *testing.T) {
-	s, _ := service(t, store.Memory)
+	s, _ := service(t)
 	addQuick(t, s, "ann@example.org")
 	known := answers(t, s, "ann@example.org", home, 8)
 	unknown := answers(t, s, "nobody@example.org", netip.MustParseAddr("192.0.2.11"), 8)
@@ -83,13 +84,13 @@ func TestUnknownAndKnownAccountsAnswerAlike(t *testing.T) {
 }
 
 func TestThrottleSurvivesARestartAndDoubles(t *testing.T) {
-	dir := t.TempDir()
-	s, c := reopen(t, dir)
+	place := storetest.New(t)
+	s, c := reopen(t, place)
 	addQuick(t, s, "ann@example.org")
 	answers(t, s, "ann@example.org", home, 5)
 	start := c.Now()
 
-	s, c = reopen(t, dir)
+	s, c = reopen(t, place)
 	c.t = start
 	elsewhere := netip.MustParseAddr("198.51.100.1")
 	_, err := s.SignIn(t.Context(), "ann@example.org", good, elsewhere)
@@ -116,7 +117,7 @@ func TestThrottleSurvivesARestartAndDoubles(t *testing.T) {
 }
 
 func TestSuccessResetsTheAccount(t *testing.T) {
-	s, _ := service(t, store.Memory)
+	s, _ := service(t)
 	addQuick(t, s, "ann@example.org")
 	for range 3 {
 		answers(t, s, "ann@example.org", home, 4)
@@ -126,7 +127,7 @@ func TestSuccessResetsTheAccount(t *testing.T) {
 }
 
 func TestResetPasswordLiftsTheThrottle(t *testing.T) {
-	s, _ := service(t, store.Memory)
+	s, _ := service(t)
 	u := addQuick(t, s, "ann@example.org")
 	answers(t, s, u.Email, home, 6)
 	check(t, s.ResetPassword(t.Context(), u.ID, "another fine long one"))
@@ -135,7 +136,7 @@ func TestResetPasswordLiftsTheThrottle(t *testing.T) {
 }
 
 func TestOneAddressAgainstManyAccounts(t *testing.T) {
-	s, _ := service(t, store.Memory)
+	s, _ := service(t)
 	addQuick(t, s, "ann@example.org")
 	for i := range freePerAddress {
 		answers(t, s, fmt.Sprintf("u%d@example.org", i), home, 1)
@@ -147,7 +148,7 @@ func TestOneAddressAgainstManyAccounts(t *testing.T) {
 }
 
 func TestIPv6CountsByNetwork(t *testing.T) {
-	s, _ := service(t, store.Memory)
+	s, _ := service(t)
 	a := netip.MustParseAddr("2001:db8:1:2::1")
 	for i := range freePerAddress {
 		answers(t, s, fmt.Sprintf("u%d@example.org", i), a, 1)
@@ -165,7 +166,7 @@ func TestIPv6CountsByNetwork(t *testing.T) {
 // A stranger who keeps an account at its limit must not keep the owner out of
 // the office where they are signed in.
 func TestStrangerCannotLockTheOwnerOut(t *testing.T) {
-	s, c := service(t, store.Memory)
+	s, c := service(t)
 	u := addQuick(t, s, "ann@example.org")
 	check(t, s.Store.AddSession(t.Context(), store.Session{ID: "b", UserID: u.ID, TokenHash: "h", Created: c.Now(), Seen: c.Now(), Expires: c.Now().Add(time.Hour), Address: home.String()}))
 	answers(t, s, u.Email, netip.MustParseAddr("198.51.100.1"), 6)
@@ -179,7 +180,7 @@ func TestStrangerCannotLockTheOwnerOut(t *testing.T) {
 }
 
 func TestManyGuessesAtOnceCountEach(t *testing.T) {
-	s, _ := service(t, t.TempDir()+"/gatehouse.db")
+	s, _ := reopen(t, storetest.New(t))
 	s.Hasher = NewHasher(1, 100)
 	addQuick(t, s, "ann@example.org")
 	var wg sync.WaitGroup
@@ -200,7 +201,7 @@ func TestManyGuessesAtOnceCountEach(t *testing.T) {
 }
 
 func TestFullQueueCountsForNothing(t *testing.T) {
-	s, _ := service(t, store.Memory)
+	s, _ := service(t)
 	addQuick(t, s, "ann@example.org")
 	full := NewHasher(1, 1)
 	full.waiting.Store(2)
@@ -219,7 +220,7 @@ func TestFullQueueCountsForNothing(t *testing.T) {
 }
 
 func TestClockSetBackLocksNobodyOut(t *testing.T) {
-	s, c := service(t, store.Memory)
+	s, c := service(t)
 	addQuick(t, s, "ann@example.org")
 	answers(t, s, "ann@example.org", home, 6)
 	c.Advance(-365 * 24 * time.Hour)
@@ -228,7 +229,7 @@ func TestClockSetBackLocksNobodyOut(t *testing.T) {
 }
 
 func TestErrorsHoldNoSecrets(t *testing.T) {
-	s, _ := service(t, store.Memory)
+	s, _ := service(t)
 	addQuick(t, s, "ann@example.org")
 	for _, err := range []error{
 		CheckPassword("ann@example.org", "geheim!"),

@@ -52,3 +52,42 @@ func Exec(t testing.TB, address string, statements ...string) {
 		}
 	}
 }
+
+// Contents is every row of the database at an address, as text.
+func Contents(t testing.TB, address string) string {
+	t.Helper()
+	db, err := sql.Open("pgx", address)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = db.Close() }() // it was only read
+	ctx := context.Background()
+	var all strings.Builder
+	for _, table := range column(ctx, t, db, `SELECT tablename FROM pg_tables WHERE schemaname = 'public' ORDER BY 1`) {
+		for _, row := range column(ctx, t, db, `SELECT CAST(x AS TEXT) FROM "`+table+`" x`) {
+			all.WriteString(table + row + "\n")
+		}
+	}
+	return all.String()
+}
+
+func column(ctx context.Context, t testing.TB, db *sql.DB, query string) []string {
+	t.Helper()
+	rows, err := db.QueryContext(ctx, query)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = rows.Close() }() // rows.Err tells
+	var all []string
+	for rows.Next() {
+		var text string
+		if err := rows.Scan(&text); err != nil {
+			t.Fatal(err)
+		}
+		all = append(all, text)
+	}
+	if err := rows.Err(); err != nil {
+		t.Fatal(err)
+	}
+	return all
+}

@@ -5,7 +5,9 @@ package storetest
 
 import (
 	"context"
+	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 
 	"gatehouse/internal/store"
@@ -46,6 +48,27 @@ func (p Place) Open(t testing.TB) *store.Store {
 		t.Fatal(err)
 	}
 	return s
+}
+
+// Contents is all that the place's database keeps, to look for secrets in.
+func (p Place) Contents(t testing.TB) string {
+	t.Helper()
+	if p.url != "" {
+		return pgtest.Contents(t, p.url)
+	}
+	files, err := filepath.Glob(filepath.Join(p.Dir, "gatehouse.db*"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var all strings.Builder
+	for _, file := range files {
+		data, err := os.ReadFile(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		all.Write(data)
+	}
+	return all.String()
 }
 
 // Open is a store of the test's own, closed at its end. With SQLite it lies in
