@@ -1,12 +1,9 @@
 package auth
 
 import (
-	"bytes"
 	"net/http"
 	"net/http/httptest"
 	"net/netip"
-	"os"
-	"path/filepath"
 	"strings"
 	"sync"
 	"testing"
@@ -14,6 +11,7 @@ import (
 
 	"gatehouse/internal/fault"
 	"gatehouse/internal/store"
+	"gatehouse/internal/store/storetest"
 )
 
 var home = netip.MustParseAddr("192.0.2.10")
@@ -41,14 +39,13 @@ type rig struct {
 	*Door
 	store *store.Store
 	clock *clock
-	dir   string
+	place storetest.Place
 }
 
 func newRig(t testing.TB) *rig {
 	t.Helper()
-	dir := t.TempDir()
-	st, err := store.Open(t.Context(), filepath.Join(dir, "gatehouse.db"))
-	check(t, err)
+	place := storetest.New(t)
+	st := place.Open(t)
 	t.Cleanup(func() { check(t, st.Close()) })
 	c := &clock{t: time.Date(2026, 3, 1, 9, 0, 0, 0, time.UTC)}
 	st.Now = c.Now
@@ -67,7 +64,7 @@ func newRig(t testing.TB) *rig {
 				return "https://cms.example.org/s/" + site + "/.netlify/identity"
 			},
 		},
-		store: st, clock: c, dir: dir,
+		store: st, clock: c, place: place,
 	}
 }
 
@@ -293,15 +290,10 @@ func TestNoTokenLiesInTheDatabase(t *testing.T) {
 	_, refresh, access := r.start(t, "blog")
 	_, next, err := r.Issuer.Refresh(t.Context(), refresh, "blog")
 	check(t, err)
-	files, err := filepath.Glob(filepath.Join(r.dir, "gatehouse.db*"))
-	check(t, err)
-	for _, f := range files {
-		data, err := os.ReadFile(f)
-		check(t, err)
-		for name, secret := range map[string]string{"cookie": cookie.Value, "refresh token": refresh, "next refresh token": next, "access token": access, "signing key": string(r.Issuer.key)} {
-			if bytes.Contains(data, []byte(secret)) {
-				t.Errorf("%s holds the %s", filepath.Base(f), name)
-			}
+	all := r.place.Contents(t)
+	for name, secret := range map[string]string{"cookie": cookie.Value, "refresh token": refresh, "next refresh token": next, "access token": access, "signing key": string(r.Issuer.key)} {
+		if strings.Contains(all, secret) {
+			t.Errorf("the database holds the %s", name)
 		}
 	}
 }
