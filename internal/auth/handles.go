@@ -125,18 +125,28 @@ func (x *Handles) Use(ctx context.Context, handle string, check func(Holder) err
 	if err := check(holder); err != nil {
 		return holder, Pair{}, err
 	}
-	pair, err := x.answer(ctx, state, renew)
-	if errors.Is(err, errOvertaken) {
-		// Another process was faster. What it got is what we give.
-		if state, err = x.state(ctx, handle); err == nil {
-			pair, err = x.answer(ctx, state, renew)
+	for {
+		pair, err := x.answer(ctx, state, renew)
+		if !errors.Is(err, errOvertaken) {
+			return holder, pair, err
+		}
+		// Another process is at it, or was faster. What it gets is what we give.
+		select {
+		case <-ctx.Done():
+			return holder, Pair{}, err
+		case <-time.After(lookAgain):
+		}
+		if state, err = x.state(ctx, handle); err != nil {
+			return holder, Pair{}, err
 		}
 	}
-	return holder, pair, err
 }
 
-// errOvertaken says that a family was renewed or ended while the host was
-// asked.
+// lookAgain is how often is looked whether another process has renewed a family.
+const lookAgain = 50 * time.Millisecond
+
+// errOvertaken says that another process renews a family, or that it was renewed
+// or ended while the host was asked.
 var errOvertaken = errors.New("overtaken by another process")
 
 // answer decides by where a family stands.

@@ -21,7 +21,7 @@ func (x *Handles) renew(ctx context.Context, state store.HandleState, renew Rene
 	next, ok := x.unsaved.take(state.ID, state.Generation)
 	if !ok {
 		var err error
-		if next, err = x.ask(ctx, state, renew); err != nil {
+		if next, err = x.askAlone(ctx, state, renew); err != nil {
 			return Pair{}, err
 		}
 	}
@@ -40,6 +40,40 @@ func overtaken(cause error) error {
 	return fault.Wrap(fault.Unavailable, errors.Join(errOvertaken, cause), "This sign-in is being refreshed elsewhere. Try again.")
 }
 
+// leaseTime is how long a process may be alone with a host: a renewal and the
+// writing of it. One that dies meanwhile keeps the others waiting so long.
+const leaseTime = renewTime + finishTime
+
+// askAlone asks while no other process does. Hosts that replace their refresh
+// tokens take the second asking for a theft.
+func (x *Handles) askAlone(ctx context.Context, state store.HandleState, renew Renew) (renewal, error) {
+	now := timeOf(x.Now)
+	until := now.Add(leaseTime)
+	err := x.brief(ctx, func(ctx context.Context) error {
+		return x.Store.LeaseHandleFamily(ctx, state.ID, state.Generation, now, until)
+	})
+	switch {
+	case fault.Is(err, fault.Conflict):
+		return renewal{}, overtaken(err)
+	case err != nil:
+		return renewal{}, err
+	}
+	next, err := x.ask(ctx, state, renew)
+	if err != nil {
+		// The next one need not wait. When that cannot be written, it waits.
+		_ = x.brief(ctx, func(ctx context.Context) error { return x.Store.ReturnHandleLease(ctx, state.ID, until) })
+	}
+	return next, err
+}
+
+// brief writes something although its request, or the patience with its host,
+// may be over.
+func (x *Handles) brief(ctx context.Context, write func(context.Context) error) error {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), finishTime)
+	defer cancel()
+	return write(ctx)
+}
+
 // ask calls renew. When the host says that the refresh token is good no more,
 // the family ends; unless another process has replaced the token, for then that
 // is why.
@@ -53,14 +87,19 @@ func (x *Handles) ask(ctx context.Context, state store.HandleState, renew Renew)
 	if err != nil {
 		var end interface{ Dead() bool }
 		if errors.As(err, &end) && end.Dead() {
-			lost := x.end(ctx, state)
+			lost := x.brief(ctx, func(ctx context.Context) error {
+				return x.Store.EndHandleGeneration(ctx, state.ID, state.Generation, timeOf(x.Now))
+			})
 			if fault.Is(lost, fault.Conflict) {
 				return renewal{}, overtaken(err)
 			}
 			return renewal{}, dead(errors.Join(ErrDead, err, lost))
 		}
 		if refresh != "" {
-			if lost := x.keepRefresh(ctx, state, refresh); lost != nil {
+			lost := x.brief(ctx, func(ctx context.Context) error {
+				return x.Store.KeepRefresh(ctx, state.ID, state.Generation, refresh)
+			})
+			if lost != nil {
 				err = errors.Join(err, lost)
 			}
 		}
@@ -76,21 +115,6 @@ func (x *Handles) ask(ctx context.Context, state store.HandleState, renew Renew)
 		generation: state.Generation, refresh: refresh,
 		pair: Pair{AccessToken: access, Handle: newToken(), Expires: expires},
 	}, nil
-}
-
-// end ends a family although its request, or the patience with its host, may be
-// over.
-func (x *Handles) end(ctx context.Context, state store.HandleState) error {
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), finishTime)
-	defer cancel()
-	return x.Store.EndHandleGeneration(ctx, state.ID, state.Generation, timeOf(x.Now))
-}
-
-// keepRefresh takes a new refresh token of the host without a new handle.
-func (x *Handles) keepRefresh(ctx context.Context, state store.HandleState, refresh string) error {
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), finishTime)
-	defer cancel()
-	return x.Store.KeepRefresh(ctx, state.ID, state.Generation, refresh)
 }
 
 // save makes a renewal the newest of its family.

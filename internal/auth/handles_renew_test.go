@@ -98,8 +98,7 @@ func TestRenewalThatCouldNotBeWritten(t *testing.T) {
 // another is a second process on the same database.
 func (x *handleRig) another(t *testing.T) *Handles {
 	t.Helper()
-	st, err := store.Open(t.Context(), filepath.Join(x.dir, "gatehouse.db"))
-	check(t, err)
+	st := x.place.Open(t)
 	t.Cleanup(func() { check(t, st.Close()) })
 	return &Handles{Store: st, Now: x.clock.Now}
 }

@@ -129,7 +129,7 @@ func (s *Store) HandleState(ctx context.Context, hash string) (HandleState, erro
 func (s *Store) RenewHandle(ctx context.Context, r HandleRenewal) error {
 	return s.tx(ctx, func(tx *sql.Tx) error {
 		res, err := tx.ExecContext(ctx, `
-			UPDATE handle_families SET generation = generation + 1, refresh = $3, answer = $4, repeat = $5, used = $6
+			UPDATE handle_families SET generation = generation + 1, refresh = $3, answer = $4, repeat = $5, used = $6, leased = 0
 			WHERE id = $1 AND generation = $2 AND ended = 0`,
 			r.Family, r.Generation, s.sealText(refreshSeal(r.Family), r.Refresh), s.sealText(answerSeal(r.Family), string(r.Answer)),
 			ms(r.Repeat), ms(r.Now))
@@ -148,6 +148,25 @@ func (s *Store) RenewHandle(ctx context.Context, r HandleRenewal) error {
 		_, err = tx.ExecContext(ctx, `DELETE FROM handles WHERE family = $1 AND generation < $2`, r.Family, r.Generation+1-handleMemory)
 		return err
 	})
+}
+
+// LeaseHandleFamily lets one process alone renew a generation, until a time or
+// until it has renewed it or given the lease back. Conflict when another has it,
+// and like RenewHandle.
+func (s *Store) LeaseHandleFamily(ctx context.Context, id string, generation int64, now, until time.Time) error {
+	n, err := s.exec(ctx, `UPDATE handle_families SET leased = $4 WHERE id = $1 AND generation = $2 AND ended = 0 AND leased <= $3`,
+		id, generation, ms(now), ms(until))
+	if err == nil && n == 0 {
+		err = overtaken()
+	}
+	return err
+}
+
+// ReturnHandleLease gives the lease back that ends at a time, if it is still
+// there.
+func (s *Store) ReturnHandleLease(ctx context.Context, id string, until time.Time) error {
+	_, err := s.exec(ctx, `UPDATE handle_families SET leased = 0 WHERE id = $1 AND leased = $2`, id, ms(until))
+	return err
 }
 
 // KeepRefresh replaces the host's refresh token of a family, and nothing else.

@@ -138,3 +138,27 @@ func TestSweepOfHandles(t *testing.T) {
 		}
 	})
 }
+
+func TestLeaseOfAHandleFamily(t *testing.T) {
+	each(t, func(t *testing.T, s *Store, c *clock) {
+		ctx := t.Context()
+		check(t, s.AddHandleFamily(ctx, handleFamily(c, "f"), "f handle 1", "refresh 1"))
+		until := c.Now().Add(time.Minute)
+		lease := func(generation int64) error { return s.LeaseHandleFamily(ctx, "f", generation, c.Now(), until) }
+		check(t, lease(1))
+		wantKind(t, lease(1), fault.Conflict)
+		check(t, s.ReturnHandleLease(ctx, "f", until.Add(time.Second))) // of somebody else
+		wantKind(t, lease(1), fault.Conflict)
+		check(t, s.ReturnHandleLease(ctx, "f", until))
+		check(t, lease(1))
+		c.Advance(time.Minute)
+		until = c.Now().Add(time.Minute)
+		check(t, lease(1)) // the other one has had its time
+		check(t, s.RenewHandle(ctx, renewalOf(c, "f", 1)))
+		wantKind(t, lease(1), fault.Conflict)
+		check(t, lease(2))
+		check(t, s.EndHandleFamily(ctx, "f", c.Now()))
+		c.Advance(2 * time.Minute)
+		wantKind(t, lease(2), fault.Conflict)
+	})
+}
