@@ -11,35 +11,40 @@
 //	              │ waiting: TooMany               │ none free: TooMany
 //
 // The answer to a wrong password and to an unknown address is the same, takes
-// the same work, and is throttled the same.
+// the same work, and is throttled the same. So it is with all that strangers may
+// ask for: to sign up, to set a password anew, to get a link that signs in.
+//
+// An account comes to be by a command or the console (Add), by an invitation or
+// by signing up; a mail then proves that the address is the person's:
+//
+//	Desk.Invite ─► invited ───┐  pending membership, one-time token ─► mail
+//	SignUp ──────► signed up ─┤
+//	                          └─► Verify (password, for invitations) ─► member
+//	Recover, MagicLink ─► mail ─► Verify ─► signed in
+//	UpdateSelf ─► mail to the new address ─► Verify ─► the address is changed
+//
+// One-time tokens are 256 random bits, of which the hash is kept; each is good
+// for one kind of step, at one site, once, and for a limited time, and there is
+// one of a kind for a person at a site.
+//
+// Administrators work at a Desk, which knows who they are and what is theirs: at
+// a site's desk nothing can be done to the account of somebody who belongs
+// elsewhere, too.
 package identity
 
 import (
 	"context"
 	"crypto/rand"
 	"encoding/hex"
+	"log/slog"
 	"slices"
-	"strings"
 	"time"
 
-	"gatehouse/internal/auth"
+	"gatehouse/internal/audit"
 	"gatehouse/internal/fault"
+	"gatehouse/internal/mail"
 	"gatehouse/internal/store"
 )
-
-// The built-in roles of a site. Other names are allowed and give no right by
-// themselves.
-const (
-	Admin       = "admin"       // people and settings of the site, everything on content
-	Publisher   = "publisher"   // everything on content
-	Editor      = "editor"      // all but publishing and deleting what is published
-	Contributor = "contributor" // own drafts only
-	Reader      = "reader"      // looks, touches nothing
-)
-
-// BuiltinRoles are the roles that mean something without a rule, the mightiest
-// first.
-func BuiltinRoles() []string { return []string{Admin, Publisher, Editor, Contributor, Reader} }
 
 // User is a person with an account.
 type User struct {
@@ -52,8 +57,31 @@ type User struct {
 	Updated    time.Time
 	Confirmed  time.Time // zero: the address is not confirmed
 	LastSignIn time.Time // zero: never
+	Seen       time.Time // last use, to some minutes; zero: never
+	Invited    time.Time // for the last time; zero: never
+	Disabled   time.Time // zero: it is not
+	Language   string    // of mails and pages, a tag such as de-AT; empty: not known
 	// Roles by site. A member without roles has an empty list.
 	Roles map[string][]string
+	// Pending are memberships that give nothing yet, by site.
+	Pending map[string]Pending
+	// What was mailed and waits. Lists and what a method returns have it, too.
+	Waiting Waiting
+}
+
+// Pending is a membership that somebody has not taken up yet.
+type Pending struct {
+	Invited bool // by an administrator; else the person signed up and has not confirmed the address
+	Roles   []string
+}
+
+// Waiting is when mails went out whose links have not been used. Zero: none.
+type Waiting struct {
+	Confirmation time.Time // of an invitation or a sign-up
+	Recovery     time.Time
+	EmailChange  time.Time
+	NewEmail     string    // that EmailChange went to
+	Until        time.Time // end of the link in Confirmation; it may have passed
 }
 
 // Member reports whether the user belongs to a site.
@@ -73,67 +101,42 @@ func (u User) RolesAt(site string) []string {
 	return roles
 }
 
-// Service is the accounts of all sites. Make it with New.
+// Service is the accounts of all sites. Make it with New; other fields may be
+// set before use.
 type Service struct {
 	Store  *store.Store
 	Hasher *Hasher
 	Now    func() time.Time
+	// Mail takes what is to be mailed. Nil: the links of invitations are
+	// returned, and what cannot do without mail is refused.
+	Mail *mail.Post
+	// Pages is the absolute URL of the page of ours that takes a token: page is
+	// one of the constants. Needed with Mail and for invitations.
+	Pages func(site, page, token string) string
+	Audit *audit.Log   // nil: nothing is written down
+	Slog  *slog.Logger // what fails after the answer; nil: not logged
+
+	after *after
 }
+
+// The pages that take tokens.
+const (
+	PageInvite  = "invite"
+	PageConfirm = "confirm"
+	PageRecover = "recover"
+	PageEmail   = "email"
+	PageMagic   = "magic"
+)
 
 // New is a service over a store, with as many slots for hashing as leave the
 // machine a processor for everything else.
 func New(s *store.Store) *Service {
-	return &Service{Store: s, Hasher: NewHasher(0, 0), Now: time.Now}
+	return &Service{Store: s, Hasher: NewHasher(0, 0), Now: time.Now, after: newAfter()}
 }
 
-// NewUser is a person to add.
-type NewUser struct {
-	Email    string
-	Name     string
-	Password string
-	Operator bool
-	Roles    map[string][]string // by site
-}
-
-// Add makes a user with a confirmed address. Invalid when the address, the
-// password or a role will not do; Conflict when there is such a user.
-func (s *Service) Add(ctx context.Context, n NewUser) (User, error) {
-	email, err := FoldEmail(n.Email)
-	if err != nil {
-		return User{}, err
-	}
-	if err := CheckPassword(email, n.Password); err != nil {
-		return User{}, err
-	}
-	name, err := cleanName(n.Name)
-	if err != nil {
-		return User{}, err
-	}
-	now := s.Now()
-	u := store.User{
-		ID: newUUID(), Email: email, Name: name, Operator: n.Operator,
-		Created: now, Updated: now, Confirmed: now,
-	}
-	var memberships []store.Membership
-	for site, roles := range n.Roles {
-		m, err := s.membership(u.ID, site, roles)
-		if err != nil {
-			return User{}, err
-		}
-		memberships = append(memberships, m)
-	}
-	if u.Password, err = s.Hasher.Hash(ctx, n.Password); err != nil {
-		return User{}, err
-	}
-	err = s.Store.AddUser(ctx, u, memberships...)
-	if fault.Is(err, fault.Conflict) {
-		return User{}, fault.Wrap(fault.Conflict, err, "There is already a user %s.", email)
-	}
-	if err != nil {
-		return User{}, err
-	}
-	return s.User(ctx, u.ID)
-}
+// Wait waits for what was answered already and is still being done. It is for
+// the end of the process, and for tests.
+func (s *Service) Wait() { s.after.wait() }
 
 // User is the user with an id.
 func (s *Service) User(ctx context.Context, id string) (User, error) {
@@ -161,121 +164,19 @@ func (s *Service) List(ctx context.Context) ([]User, error) {
 	if err != nil {
 		return nil, err
 	}
-	roles := map[string]map[string][]string{}
+	of := map[string][]store.Membership{}
 	for _, m := range memberships {
-		if roles[m.UserID] == nil {
-			roles[m.UserID] = map[string][]string{}
-		}
-		roles[m.UserID][m.Site] = m.Roles
+		of[m.UserID] = append(of[m.UserID], m)
 	}
 	list := make([]User, len(rows))
 	for i, u := range rows {
-		list[i] = userOf(u, roles[u.ID])
+		list[i] = userOf(u, of[u.ID])
 	}
 	return list, nil
 }
 
 // Count is how many users there are.
 func (s *Service) Count(ctx context.Context) (int, error) { return s.Store.CountUsers(ctx) }
-
-// SetRoles makes a user a member of a site with just these roles.
-func (s *Service) SetRoles(ctx context.Context, id, site string, roles []string) error {
-	m, err := s.membership(id, site, roles)
-	if err != nil {
-		return err
-	}
-	return unknown(s.Store.SetMembership(ctx, m), "There is no such user.")
-}
-
-// Leave takes a user's membership of a site away.
-func (s *Service) Leave(ctx context.Context, id, site string) error {
-	return unknown(s.Store.DeleteMembership(ctx, id, site), "The user is no member of "+site+".")
-}
-
-// SetOperator makes a user an operator, or no longer.
-func (s *Service) SetOperator(ctx context.Context, id string, operator bool) error {
-	return s.update(ctx, id, func(u *store.User) { u.Operator = operator })
-}
-
-// Rename changes the name that a user writes under.
-func (s *Service) Rename(ctx context.Context, id, name string) error {
-	name, err := cleanName(name)
-	if err != nil {
-		return err
-	}
-	return s.update(ctx, id, func(u *store.User) { u.Name = name })
-}
-
-// ResetPassword gives a user a new password, ends all sessions and refresh
-// tokens, and forgets failed attempts.
-func (s *Service) ResetPassword(ctx context.Context, id, password string) error {
-	u, err := s.User(ctx, id)
-	if err != nil {
-		return err
-	}
-	if err := CheckPassword(u.Email, password); err != nil {
-		return err
-	}
-	hash, err := s.Hasher.Hash(ctx, password)
-	if err != nil {
-		return err
-	}
-	if err := s.Store.SetPassword(ctx, id, hash, s.Now()); err != nil {
-		return unknown(err, "There is no such user.")
-	}
-	return s.Store.ClearThrottle(ctx, accountKey(u.Email))
-}
-
-// Remove deletes a user with all memberships and sessions.
-func (s *Service) Remove(ctx context.Context, id string) error {
-	return unknown(s.Store.DeleteUser(ctx, id), "There is no such user.")
-}
-
-// Sessions are a user's live sessions, the one last seen first.
-func (s *Service) Sessions(ctx context.Context, id string) ([]auth.Session, error) {
-	return s.sessions().List(ctx, id)
-}
-
-// EndSession ends one session of a user. NotFound when there is none such.
-func (s *Service) EndSession(ctx context.Context, id, session string) error {
-	return s.sessions().Revoke(ctx, id, session)
-}
-
-// EndSessions ends all sessions of a user and says how many there were.
-func (s *Service) EndSessions(ctx context.Context, id string) (int, error) {
-	return s.sessions().RevokeAll(ctx, id)
-}
-
-func (s *Service) sessions() *auth.Sessions { return &auth.Sessions{Store: s.Store, Now: s.Now} }
-
-func (s *Service) update(ctx context.Context, id string, change func(*store.User)) error {
-	return unknown(s.Store.UpdateUser(ctx, id, func(u *store.User) {
-		change(u)
-		u.Updated = s.Now()
-	}), "There is no such user.")
-}
-
-func (s *Service) membership(id, site string, roles []string) (store.Membership, error) {
-	if site == "" {
-		return store.Membership{}, fault.New(fault.Invalid, "Name the site that the roles are for.")
-	}
-	clean := make([]string, 0, len(roles))
-	for _, r := range roles {
-		if !validRole(r) {
-			return store.Membership{}, fault.New(fault.Invalid, "%q cannot be a role. A role has 1 to 64 letters, digits, hyphens and underscores; the built-in ones are %s.", r, strings.Join(BuiltinRoles(), ", "))
-		}
-		clean = append(clean, r)
-	}
-	slices.Sort(clean)
-	now := s.Now()
-	return store.Membership{UserID: id, Site: site, Roles: slices.Compact(clean), Created: now, Updated: now}, nil
-}
-
-func validRole(r string) bool {
-	return r != "" && len(r) <= 64 && !strings.ContainsFunc(r, func(c rune) bool {
-		return (c < 'a' || c > 'z') && (c < 'A' || c > 'Z') && (c < '0' || c > '9') && c != '-' && c != '_'
-	})
-}
 
 func (s *Service) withRoles(ctx context.Context, u store.User, err error) (User, error) {
 	if err != nil {
@@ -285,21 +186,30 @@ func (s *Service) withRoles(ctx context.Context, u store.User, err error) (User,
 	if err != nil {
 		return User{}, err
 	}
-	roles := map[string][]string{}
-	for _, m := range memberships {
-		roles[m.Site] = m.Roles
+	tokens, err := s.Store.Tokens(ctx, u.ID)
+	if err != nil {
+		return User{}, err
 	}
-	return userOf(u, roles), nil
+	user := userOf(u, memberships)
+	user.Waiting = waiting(tokens, "", s.Now())
+	return user, nil
 }
 
-func userOf(u store.User, roles map[string][]string) User {
-	if roles == nil {
-		roles = map[string][]string{}
-	}
-	return User{
+func userOf(u store.User, memberships []store.Membership) User {
+	user := User{
 		ID: u.ID, Email: u.Email, Name: u.Name, Operator: u.Operator, Metadata: u.Metadata,
-		Created: u.Created, Updated: u.Updated, Confirmed: u.Confirmed, LastSignIn: u.LastSignIn, Roles: roles,
+		Created: u.Created, Updated: u.Updated, Confirmed: u.Confirmed, LastSignIn: u.LastSignIn,
+		Seen: u.Seen, Invited: u.Invited, Disabled: u.Disabled, Language: u.Language,
+		Roles: map[string][]string{}, Pending: map[string]Pending{},
 	}
+	for _, m := range memberships {
+		if m.Pending == "" {
+			user.Roles[m.Site] = m.Roles
+		} else {
+			user.Pending[m.Site] = Pending{Invited: m.Pending == store.PendingInvite, Roles: m.Roles}
+		}
+	}
+	return user
 }
 
 // unknown gives a NotFound of the store the words of this package.

@@ -1,11 +1,14 @@
 package identity
 
 import (
+	"encoding/json"
+	"maps"
 	"net/mail"
 	"strings"
 	"unicode"
 	"unicode/utf8"
 
+	"golang.org/x/text/language"
 	"golang.org/x/text/unicode/norm"
 
 	"gatehouse/internal/fault"
@@ -49,4 +52,47 @@ func cleanName(s string) (string, error) {
 		return "", fault.New(fault.Invalid, "The name has more than 200 characters.")
 	}
 	return s, nil
+}
+
+// cleanLanguage is a language as a tag, de-AT; empty stays empty.
+func cleanLanguage(s string) (string, error) {
+	if s == "" {
+		return "", nil
+	}
+	tag, err := language.Parse(s)
+	if err != nil || len(s) > 35 {
+		return "", fault.New(fault.Invalid, "%q is no language. Give it as a tag: en, de, fr-CH.", s)
+	}
+	return tag.String(), nil
+}
+
+// maxData bounds what clients keep with an account, as JSON in bytes.
+const maxData = 16 << 10
+
+// mergeData puts new data over old; null takes a key away. Invalid when the
+// result is too large.
+func mergeData(old, change map[string]any) (map[string]any, error) {
+	merged := map[string]any{}
+	maps.Copy(merged, old)
+	for key, value := range change {
+		if value == nil {
+			delete(merged, key)
+		} else {
+			merged[key] = value
+		}
+	}
+	text, err := json.Marshal(merged)
+	if err != nil {
+		return nil, fault.Wrap(fault.Invalid, err, "The data of the account cannot be kept: it is no JSON.")
+	}
+	if len(text) > maxData {
+		return nil, fault.New(fault.TooLarge, "The data of the account is too large: it may have %d KB.", maxData>>10)
+	}
+	return merged, nil
+}
+
+// nameIn is the name that clients of GoTrue give, as part of the data.
+func nameIn(data map[string]any) string {
+	name, _ := data["full_name"].(string)
+	return name
 }

@@ -10,6 +10,7 @@ import (
 	"net/netip"
 	"time"
 
+	"gatehouse/internal/audit"
 	"gatehouse/internal/fault"
 	"gatehouse/internal/store"
 )
@@ -28,7 +29,9 @@ const (
 // address (the zero Addr: unknown). It fails with Unauthenticated when they do
 // not belong together, whatever the reason; with TooMany and RetryAfter when
 // there were too many failures or there is no room to check; else with passing
-// failures that count for nothing.
+// failures that count for nothing. Who has the right password for an account that
+// cannot be used is told so: ErrDisabled (Forbidden), ErrUnconfirmed
+// (Unauthenticated).
 func (s *Service) SignIn(ctx context.Context, email, password string, from netip.Addr) (User, error) {
 	now := s.Now()
 	email = fold(email)
@@ -43,7 +46,7 @@ func (s *Service) SignIn(ctx context.Context, email, password string, from netip
 	if wait > 0 {
 		return User{}, tooMany(wait)
 	}
-	u, ok, err := s.verify(ctx, email, password)
+	u, rehash, ok, err := s.verify(ctx, email, password)
 	if err != nil {
 		// No verdict, so no failure: a full queue must lock nobody out.
 		for _, c := range charges {
@@ -62,30 +65,39 @@ func (s *Service) SignIn(ctx context.Context, email, password string, from netip
 			return User{}, err
 		}
 	}
+	// Only who has the password is told.
+	if !u.Disabled.IsZero() {
+		return User{}, disabled()
+	}
+	if u.Confirmed.IsZero() {
+		return User{}, fault.Wrap(fault.Unauthenticated, ErrUnconfirmed, "Your e-mail address is not confirmed. Use the link that was mailed to you, or have your password set anew.")
+	}
+	if err := s.Store.SignedIn(ctx, u.ID, u.Password, rehash, now); err != nil {
+		return User{}, err
+	}
+	s.record(ctx, audit.Event{Kind: audit.Login, Person: u.Email, Address: addressText(from)})
 	return s.User(ctx, u.ID)
 }
 
 // verify looks the user up and checks the password. An unknown user costs as
-// much as a known one.
-func (s *Service) verify(ctx context.Context, email, password string) (store.User, bool, error) {
-	u, err := s.Store.UserByEmail(ctx, email)
+// much as a known one. A rehash, if any, is to take the place of the hash.
+func (s *Service) verify(ctx context.Context, email, password string) (u store.User, rehash string, ok bool, err error) {
+	u, err = s.Store.UserByEmail(ctx, email)
 	if err != nil && !fault.Is(err, fault.NotFound) {
-		return store.User{}, false, err
+		return store.User{}, "", false, err
 	}
 	if len(password) > 4*MaxPassword {
 		password = "" // too long to be one; not worth its hashing
 	}
 	ok, stale, err := s.Hasher.Verify(ctx, u.Password, password)
-	if err != nil || !ok {
-		return store.User{}, false, err
+	// The hash of the empty password may have come from elsewhere.
+	if err != nil || !ok || password == "" {
+		return store.User{}, "", false, err
 	}
-	rehash := ""
 	if stale {
-		if rehash, err = s.Hasher.Hash(ctx, password); err != nil {
-			return store.User{}, false, err
-		}
+		rehash, err = s.Hasher.Hash(ctx, password)
 	}
-	return u, true, s.Store.SignedIn(ctx, u.ID, u.Password, rehash, s.Now())
+	return u, rehash, err == nil, err
 }
 
 // charges are the counters of an attempt, the account's first. An address where the account has a
@@ -107,7 +119,13 @@ func (s *Service) charges(ctx context.Context, email string, from netip.Addr, no
 			break
 		}
 	}
-	return []store.Charge{account, {Key: "address " + place, Forget: forgetAddress, Delay: doubling(freePerAddress), Max: maxDelay}}, nil
+	return []store.Charge{account, addressCharge(from)}, nil
+}
+
+// addressCharge is the counter of all that comes from a network address and may
+// be guesswork: passwords, one-time tokens.
+func addressCharge(from netip.Addr) store.Charge {
+	return store.Charge{Key: "address " + placeOf(from), Forget: forgetAddress, Delay: doubling(freePerAddress), Max: maxDelay}
 }
 
 // accountKey names an account's counter. What was typed into the field is
@@ -142,15 +160,18 @@ func doubling(free int) func(failures int) time.Duration {
 
 func tooMany(wait time.Duration) error {
 	wait = time.Duration(math.Ceil(wait.Seconds())) * time.Second
-	text := "one second"
-	switch {
-	case wait > time.Minute:
-		text = fmt.Sprintf("%d minutes", int(math.Ceil(wait.Minutes())))
-	case wait > time.Second:
-		text = fmt.Sprintf("%d seconds", int(wait.Seconds()))
-	}
 	return &fault.Error{
 		Kind: fault.TooMany, RetryAfter: wait,
-		Message: "Too many attempts to sign in. Try again in " + text + ".",
+		Message: "Too many attempts to sign in. Try again in " + inWords(wait) + ".",
 	}
+}
+
+func inWords(wait time.Duration) string {
+	switch seconds := int(math.Ceil(wait.Seconds())); {
+	case seconds > 60:
+		return fmt.Sprintf("%d minutes", int(math.Ceil(wait.Minutes())))
+	case seconds > 1:
+		return fmt.Sprintf("%d seconds", seconds)
+	}
+	return "one second"
 }

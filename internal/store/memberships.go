@@ -4,6 +4,8 @@ import (
 	"context"
 	"database/sql"
 	"encoding/json"
+	"fmt"
+	"strings"
 	"time"
 )
 
@@ -47,6 +49,25 @@ func (s *Store) DeleteMembership(ctx context.Context, userID, site string) error
 // stands for any. They come by site, then user.
 func (s *Store) Memberships(ctx context.Context, userID, site string) ([]Membership, error) {
 	return readMemberships(ctx, s.read, `($1 = '' OR user_id = $1) AND ($2 = '' OR site = $2)`, userID, site)
+}
+
+// MembershipsOf are all those of some users; see Memberships.
+func (s *Store) MembershipsOf(ctx context.Context, userIDs ...string) ([]Membership, error) {
+	if len(userIDs) == 0 {
+		return nil, nil
+	}
+	marks, args := numbered(userIDs)
+	return readMemberships(ctx, s.read, `user_id IN (`+marks+`)`, args...)
+}
+
+// numbered are parameters for a list of values.
+func numbered(values []string) (marks string, args []any) {
+	list := make([]string, len(values))
+	for i, v := range values {
+		list[i] = fmt.Sprintf("$%d", i+1)
+		args = append(args, v)
+	}
+	return strings.Join(list, ", "), args
 }
 
 // querier is a transaction, or the connections that read.

@@ -15,7 +15,8 @@ const throttleLife = 24 * time.Hour
 // Sweep removes what has ended: sessions and refresh tokens past their time,
 // old counters of failures, what was served to readers whose session is gone (a
 // reader is the id of a session), sign-ins at Git hosts past their time with what
-// was remembered of them, old mails and old events. It is to be run now and then;
+// was remembered of them, links of mails that ended long ago with the accounts
+// that came to nothing, old mails and old events. It is to be run now and then;
 // nothing depends on when.
 func (s *Store) Sweep(ctx context.Context, now time.Time) error {
 	return s.tx(ctx, func(tx *sql.Tx) error {
@@ -29,6 +30,9 @@ func (s *Store) Sweep(ctx context.Context, now time.Time) error {
 			`DELETE FROM served WHERE updated < $1 AND NOT EXISTS (SELECT 1 FROM sessions s WHERE s.id = served.reader)`,
 			`DELETE FROM seen WHERE updated < $1 AND NOT EXISTS (SELECT 1 FROM sessions s WHERE s.id = seen.reader)`)
 		if err != nil {
+			return err
+		}
+		if err := sweepAccounts(ctx, tx, now); err != nil {
 			return err
 		}
 		if err := sweepThrottles(ctx, tx, now.Add(-throttleLife), maxThrottles); err != nil {
