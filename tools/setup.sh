@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Sees to the tools that a target needs: build (go, git, node, npm), test
-# (those and Chromium) or matrix (those and strace). What Debian's package manager can install is installed
+# (those and Chromium) or matrix (those, strace and Postgres). What Debian's package manager can install is installed
 # when we are root; else the missing package is named.
 set -euo pipefail
 
@@ -32,6 +32,12 @@ case "${1:-build}" in test | matrix)
 	[ -n "${CHROMIUM:-}" ] || need chromium chromium "for the browser tests (or set CHROMIUM to a browser of that family)"
 	;;
 esac
+if [ "${1:-build}" = matrix ]; then
+	[ -n "${FIREFOX:-}" ] || need firefox-esr firefox-esr "to try the sign-in in a second engine (or set FIREFOX to its program)" firefox
+fi
 if [ "${1:-build}" = matrix ] && [ "$(uname)" = Linux ]; then
 	need strace strace "to count what is synced to disk"
+fi
+if [ "${1:-build}" = matrix ]; then
+	tools/postgres.sh --there || need initdb postgresql "to test the database on Postgres as well"
 fi

@@ -37,7 +37,7 @@ ${workflow ? 'publish_mode: editorial_workflow\n' : ''}${more}collections:
  * @param {(at: {origins: string[], hosts: object}) => {sites?: object, yaml?: string}} [o.more] further sites and settings
  * @param {string[]} [o.callbacks] names of further connectors that the hosts know the callbacks of
  * @param {string[]} [o.args] of the practice hosts
- * @param {string[]} [o.browser] of the browser
+ * @param {string[] | false} [o.browser] options of the browser; false: none is started
  */
 export async function town({ host = '127.0.0.1', kinds = ['github', 'gitlab', 'bitbucket', 'gitea'], more = () => ({}), callbacks = [], args = [], browser: flags = [] } = {}) {
   const port = await freePort();
@@ -58,14 +58,19 @@ export async function town({ host = '127.0.0.1', kinds = ['github', 'gitlab', 'b
     port, host, yaml: yaml + (extra.yaml ?? ''), sites: { ...sites, ...extra.sites },
     people: [{ email: 'ola@example.org', name: 'Ola', operator: true }],
   });
-  const browser = await launch(flags);
+  const browser = flags && await launch(flags);
   const pages = [];
   return {
     browser, broker, origin, local, hosts, world, server,
-    /** A person at a CMS page: {me, page, heard, cms}; yaml: the whole config.yml. */
-    async visit(bundle, kind, { base = broker, page: at = {}, yaml: whole, ...rest } = {}) {
+    /** A CMS page, for a person to visit; yaml: the whole config.yml. */
+    async cms(bundle, kind, { base = broker, page: at = {}, yaml: whole, ...rest } = {}) {
       const cms = await cmsPage(bundle, () => whole ?? config({ kind, host: hosts[kind], broker: base, backend: `  site_domain: ${kind}-site\n`, ...rest }), { port: cmsPort, ...at });
       pages.push(cms);
+      return cms;
+    },
+    /** A person at a CMS page: {me, page, heard, cms}. */
+    async visit(bundle, kind, options) {
+      const cms = await this.cms(bundle, kind, options);
       const me = await open(browser);
       const heard = await recordMessages(me.page);
       const trace = new Trace(me.context, broker);
@@ -73,7 +78,7 @@ export async function town({ host = '127.0.0.1', kinds = ['github', 'gitlab', 'b
       return new Visit(this, { bundle, kind, cms, me, heard, trace });
     },
     async stop() {
-      await browser.close();
+      if (browser) await browser.close();
       for (const page of pages) await page.close().catch(() => {});
       await server.stop();
       await world.stop();
