@@ -198,7 +198,7 @@ func TestResetPasswordEndsEverything(t *testing.T) {
 	if list, err := s.Sessions(ctx, u.ID); err != nil || len(list) != 0 {
 		t.Errorf("sessions live on: %v %v", list, err)
 	}
-	_, _, err = issuer.Refresh(ctx, refresh, "blog")
+	_, _, err = issuer.Refresh(ctx, refresh, "blog", auth.Client{})
 	wantKind(t, err, fault.Unauthenticated)
 	_, err = s.SignIn(ctx, "ann@example.org", good, home)
 	wantKind(t, err, fault.Unauthenticated)

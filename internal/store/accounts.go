@@ -116,7 +116,7 @@ func (s *Store) save(ctx context.Context, tx *sql.Tx, was, now Account) error {
 	case now.User.ID == "":
 		return nil
 	case was.User.ID == "":
-		if err := addUser(ctx, tx, now.User); err != nil {
+		if err := insertUser(ctx, tx, now.User); err != nil {
 			return err
 		}
 	default:

@@ -67,7 +67,7 @@ func scanUser(row scanner) (User, error) {
 // address or the id is taken.
 func (s *Store) AddUser(ctx context.Context, u User, memberships ...Membership) error {
 	return s.tx(ctx, func(tx *sql.Tx) error {
-		if err := addUser(ctx, tx, u); err != nil {
+		if err := insertUser(ctx, tx, u); err != nil {
 			return err
 		}
 		for _, m := range memberships {
@@ -79,7 +79,7 @@ func (s *Store) AddUser(ctx context.Context, u User, memberships ...Membership) 
 	})
 }
 
-func addUser(ctx context.Context, tx *sql.Tx, u User) error {
+func insertUser(ctx context.Context, tx *sql.Tx, u User) error {
 	metadata, err := object(u.Metadata)
 	if err != nil {
 		return err
