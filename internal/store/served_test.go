@@ -88,11 +88,3 @@ func TestSeenKeepsTheFirst(t *testing.T) {
 		}
 	})
 }
-
-func BenchmarkServedFirstAgain(b *testing.B) {
-	s, _ := open(b, b.TempDir()+"/gatehouse.db")
-	check(b, s.ServedFirst(b.Context(), "ann", "blog", "a.md", "v1"))
-	for b.Loop() {
-		check(b, s.ServedFirst(b.Context(), "ann", "blog", "a.md", "v2"))
-	}
-}
