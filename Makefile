@@ -33,11 +33,12 @@ test: build
 	go test ./...
 	cd test && node --test --test-concurrency=1 admin/*.test.mjs broker/*.test.mjs browser/*.test.mjs
 
-## test-matrix: the race detector, every client, faults and concurrency
+## test-matrix: the race detector, every client, faults and concurrency, Postgres
 test-matrix: build
 	@tools/setup.sh matrix
 	@$(MAKE) test/node_modules
 	go test -race ./...
+	tools/postgres.sh go test -race ./internal/store/... $(addprefix ./internal/,auth identity audit connector)
 	go -C test/peers test ./...
 	cd test && node --test --test-concurrency=1 matrix/*.test.mjs
 

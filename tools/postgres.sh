@@ -5,13 +5,15 @@
 #
 # The server lies in a temporary directory and listens on a socket there alone.
 # Its address is in GATEHOUSE_TEST_POSTGRES. Without Postgres on this machine the
-# command is left out, with a notice.
+# command is left out, with a notice. With --there it only says by its status
+# whether there is one.
 set -euo pipefail
 
 bin=
 for dir in $(printf '%s\n' /usr/lib/postgresql/*/bin /opt/homebrew/opt/postgresql@*/bin /usr/local/opt/postgresql@*/bin | sort -rV) $(tr : ' ' <<<"$PATH"); do
 	[ -x "$dir/initdb" ] && [ -x "$dir/pg_ctl" ] && bin=$dir && break
 done
+[ "${1:-}" != --there ] || exec test -n "$bin"
 if [ -z "$bin" ]; then
 	echo "NOTICE: Postgres is not installed, so its tests are left out (sudo apt-get install postgresql, or brew install postgresql)." >&2
 	exit 0
@@ -39,7 +41,7 @@ make() { quietly "$bin/initdb" -D "$work/data" --username=tests --pwfile="$work/
 head -c 18 /dev/urandom | base64 | tr '+/' '-_' >"$work/password"
 chmod 644 "$work/password"
 make --locale-provider=icu --icu-locale=en || { rm -rf "$work/data" && make; } || { cat "$work.log" >&2; exit 1; }
-options="-c listen_addresses='' -c unix_socket_directories=$work -c fsync=off -c synchronous_commit=off -c full_page_writes=off -c max_connections=300"
+options="-c listen_addresses='' -c unix_socket_directories=$work -c fsync=off -c synchronous_commit=off -c full_page_writes=off -c wal_level=minimal -c max_wal_senders=0 -c autovacuum=off -c max_connections=300"
 quietly "$bin/pg_ctl" -D "$work/data" -w -l "$work/log" -o "$options" start || { cat "$work.log" "$work/log" >&2; exit 1; }
 
 GATEHOUSE_TEST_POSTGRES="postgres://tests:$(cat "$work/password")@/postgres?host=$work" "$@"
