@@ -154,8 +154,11 @@ func (s *Store) RenewHandle(ctx context.Context, r HandleRenewal) error {
 // until it has renewed it or given the lease back. Conflict when another has it,
 // and like RenewHandle.
 func (s *Store) LeaseHandleFamily(ctx context.Context, id string, generation int64, now, until time.Time) error {
-	n, err := s.exec(ctx, `UPDATE handle_families SET leased = $4 WHERE id = $1 AND generation = $2 AND ended = 0 AND leased <= $3`,
-		id, generation, ms(now), ms(until))
+	// A lease that is far ahead was taken before the clock was put back.
+	ahead := until.Add(until.Sub(now))
+	n, err := s.exec(ctx, `
+		UPDATE handle_families SET leased = $4
+		WHERE id = $1 AND generation = $2 AND ended = 0 AND (leased <= $3 OR leased > $5)`, id, generation, ms(now), ms(until), ms(ahead))
 	if err == nil && n == 0 {
 		err = overtaken()
 	}

@@ -154,6 +154,12 @@ func TestLeaseOfAHandleFamily(t *testing.T) {
 		c.Advance(time.Minute)
 		until = c.Now().Add(time.Minute)
 		check(t, lease(1)) // the other one has had its time
+		c.Advance(-time.Hour)
+		until = c.Now().Add(time.Minute)
+		check(t, lease(1)) // the clock was put back
+		c.Advance(-30 * time.Second)
+		until = c.Now().Add(time.Minute)
+		wantKind(t, lease(1), fault.Conflict) // of a process whose clock is ahead
 		check(t, s.RenewHandle(ctx, renewalOf(c, "f", 1)))
 		wantKind(t, lease(1), fault.Conflict)
 		check(t, lease(2))
