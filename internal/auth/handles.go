@@ -33,7 +33,7 @@ type Handles struct {
 	Grace time.Duration
 	Now   func() time.Time
 
-	families locks   // one renewal at a time in each
+	families locks   // one renewal at a time in each; among processes the store sees to it
 	unsaved  unsaved // renewals that the host has made and the disk would not take
 }
 
@@ -100,7 +100,8 @@ type Renew func(ctx context.Context, h Holder, refresh string) (access, newRefre
 // Use gives the next pair for a handle. check is asked first whether this
 // holder may have it; its error is returned as it is, and nothing has changed.
 // Of many uses of one family at a time one calls renew, and the others get what
-// it got, also after a restart of the server.
+// it got, also after a restart of the server, and in other processes on the same
+// database.
 //
 // It fails with Unauthenticated when the handle is unknown (ErrUnknownHandle),
 // was replaced too long ago (ErrReused: this use has ended the family) or its
