@@ -74,7 +74,7 @@ func TestEventsAreBounded(t *testing.T) {
 			t.Helper()
 			_, err := s.write.Exec(`
 				WITH RECURSIVE n (i) AS (SELECT CAST($1 AS BIGINT) UNION ALL SELECT i + 1 FROM n WHERE i + 1 < $2)
-				INSERT INTO events (`+eventColumns+`) SELECT i, $3, 'failure', '', '', '', '', '', '', '', '', 0 FROM n`, from, from+n, ms(c.Now()))
+				INSERT INTO events (`+eventColumns+`) SELECT i, $3, 'failure', '', '', '', '', '', '', '', '', '', 0 FROM n`, from, from+n, ms(c.Now()))
 			check(t, err)
 		}
 		count := func(want int) {
@@ -110,7 +110,7 @@ func TestNoiseDoesNotPushSignInsOut(t *testing.T) {
 		t.Helper()
 		_, err := s.write.Exec(`
 			WITH RECURSIVE n (i) AS (SELECT CAST($1 AS BIGINT) UNION ALL SELECT i + 1 FROM n WHERE i + 1 < $2)
-			INSERT INTO events (`+eventColumns+`) SELECT i, $3, $4, '', '', '', '', '', '', '', '', 0 FROM n`, from, from+maxEvents, ms(c.Now()), kind)
+			INSERT INTO events (`+eventColumns+`) SELECT i, $3, $4, '', '', '', '', '', '', '', '', '', 0 FROM n`, from, from+maxEvents, ms(c.Now()), kind)
 		check(t, err)
 		check(t, s.Sweep(ctx, c.Now()))
 	}
