@@ -121,7 +121,7 @@ func firstPort(script string) string {
 // settings are blocks of "yml".
 func TestSettingsInGuides(t *testing.T) {
 	bin := program(t)
-	for page, least := range map[string]int{"guide/first-site.md": 3, "guide/popup.md": 2, "guide/popup-local.md": 1, "guide/moving.md": 1, "hosts/github.md": 3, "hosts/gitlab.md": 1, "hosts/bitbucket.md": 1, "hosts/gitea.md": 1} {
+	for page, least := range map[string]int{"guide/first-site.md": 3, "guide/popup.md": 2, "guide/popup-local.md": 1, "guide/moving.md": 1, "guide/postgres.md": 1, "hosts/github.md": 3, "hosts/gitlab.md": 1, "hosts/bitbucket.md": 1, "hosts/gitea.md": 1} {
 		text, err := os.ReadFile(filepath.Join(root, "docs", page))
 		if err != nil {
 			t.Fatal(err)
@@ -138,7 +138,11 @@ func TestSettingsInGuides(t *testing.T) {
 	}
 }
 
-var secretFile = regexp.MustCompile(`_file: ([\w.-]+)`)
+var secretFile = regexp.MustCompile(`(\w+)_file: ([\w.-]+)`)
+
+// noServer is the address of a database at a port where nobody listens. Settings
+// with it are accepted once the program tries to go there.
+const noServer = "postgres://gatehouse:secret@127.0.0.1:1/gatehouse"
 
 // accept has the program read settings, beside the files that they name.
 func accept(t *testing.T, bin, settings string) (string, error) {
@@ -153,7 +157,11 @@ func accept(t *testing.T, bin, settings string) (string, error) {
 		t.Fatal(out)
 	}
 	for _, m := range secretFile.FindAllStringSubmatch(settings, -1) {
-		if err := os.WriteFile(filepath.Join(dir, m[1]), []byte("not a real secret\n"), 0o600); err != nil {
+		secret := "not a real secret"
+		if m[1] == "database" {
+			secret = noServer
+		}
+		if err := os.WriteFile(filepath.Join(dir, m[2]), []byte(secret+"\n"), 0o600); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -169,7 +177,11 @@ func accept(t *testing.T, bin, settings string) (string, error) {
 		t.Fatal(err)
 	}
 	// Any command that reads the settings says what is wrong with them.
-	return run(filepath.Join(bin, "gatehouse"), "users", "list")
+	out, err := run(filepath.Join(bin, "gatehouse"), "users", "list")
+	if strings.Contains(out, "The database server 127.0.0.1 cannot be reached") {
+		return out, nil
+	}
+	return out, err
 }
 
 // The README's first commands are targets of the Makefile, which CI runs; its
