@@ -31,6 +31,7 @@ import (
 	"gatehouse/internal/config"
 	"gatehouse/internal/deploy"
 	"gatehouse/internal/identity"
+	"gatehouse/internal/mail"
 	"gatehouse/internal/store"
 	"gatehouse/web"
 )
@@ -50,6 +51,7 @@ type Options struct {
 type App struct {
 	Store    *store.Store
 	Identity *identity.Service
+	Mail     *mail.Post
 
 	options  Options
 	log      *slog.Logger
@@ -98,6 +100,9 @@ func (a *App) open(ctx context.Context, cfg *config.Config) (err error) {
 		return err
 	}
 	a.Identity = identity.New(a.Store)
+	if err := a.openMail(cfg); err != nil {
+		return err
+	}
 	a.sessions = &auth.Sessions{Store: a.Store, Secure: cfg.HTTPS()}
 	if err := a.openBroker(cfg); err != nil {
 		return err

@@ -67,6 +67,9 @@ func (a *App) unchangeable(cfg *config.Config) error {
 	if now.Database.Reveal() != cfg.Database.Reveal() {
 		return fault.New(fault.Invalid, "database has changed, which needs a restart.")
 	}
+	if now.Mail.SMTP.Reveal() != cfg.Mail.SMTP.Reveal() || now.Mail.From != cfg.Mail.From || now.Mail.Templates != cfg.Mail.Templates || now.Mail.CA != cfg.Mail.CA {
+		return fault.New(fault.Invalid, "mail has changed, which needs a restart.")
+	}
 	if now.TLS.Enabled() != cfg.TLS.Enabled() {
 		return fault.New(fault.Invalid, "tls was switched on or off, which needs a restart.")
 	}

@@ -41,6 +41,7 @@ func (a *App) Run(ctx context.Context) (err error) {
 	}
 	a.background.Go(func() { a.sweep(ctx) })
 	a.background.Go(func() { a.revoke(ctx) })
+	a.background.Go(func() { a.Mail.Run(ctx) })
 	for {
 		select {
 		case err := <-failed:

@@ -151,10 +151,11 @@ func (p *Post) Test(ctx context.Context, m Message) (answer string, err error) {
 	}
 	answer, said, failed := p.attempt(ctx, row)
 	if failed == nil {
-		p.settle(ctx, row, store.MailResult{Status: store.MailSent, Settled: p.now()})
-		return answer, nil
+		return answer, p.record(ctx, row, store.MailResult{Status: store.MailSent, Settled: p.now()})
 	}
-	p.settle(ctx, row, store.MailResult{Status: store.MailFailed, Error: said, Settled: p.now()})
+	if err := p.record(ctx, row, store.MailResult{Status: store.MailFailed, Error: said, Settled: p.now()}); err != nil {
+		return "", err
+	}
 	return "", fault.New(fault.Unavailable, "%s", said)
 }
 

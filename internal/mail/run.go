@@ -159,11 +159,9 @@ func pause(id string, tries int) time.Duration {
 	return wait + time.Duration(share*float64(wait))
 }
 
-// settle writes an outcome down, also when ctx has ended meanwhile.
+// settle writes an outcome down and logs it, also when ctx has ended meanwhile.
 func (p *Post) settle(ctx context.Context, m store.Mail, r store.MailResult) {
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), lastTime)
-	defer cancel()
-	err := p.Store.SettleMail(ctx, m.ID, m.Turn, r)
+	err := p.record(ctx, m, r)
 	log := p.log().With("mail", m.ID, "kind", m.Kind, "site", m.Site, "try", m.Tries)
 	switch {
 	case err != nil:
@@ -175,4 +173,11 @@ func (p *Post) settle(ctx context.Context, m store.Mail, r store.MailResult) {
 	case !r.Untried:
 		log.WarnContext(ctx, "mail not sent yet", "reason", r.Error, "again", r.Next.UTC())
 	}
+}
+
+// record is settle without a word.
+func (p *Post) record(ctx context.Context, m store.Mail, r store.MailResult) error {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), lastTime)
+	defer cancel()
+	return p.Store.SettleMail(ctx, m.ID, m.Turn, r)
 }
