@@ -9,8 +9,10 @@ import (
 )
 
 // maxOAuthTransactions bounds the table. Beyond it, what has expired goes
-// first, then the oldest of those that nobody has gone on with; when that is
-// not enough, nothing is added.
+// first, then the oldest of those that nobody has gone on with, then the oldest
+// that wait for a person at the host: a program can make those up, too, and must
+// not keep everybody else out. What has come back from a host stays; when there
+// is that much of it, nothing is added.
 const maxOAuthTransactions = 10_000
 
 func dropOAuthTransaction(ctx context.Context, tx *sql.Tx, id string, now int64) error {
@@ -37,7 +39,8 @@ func (s *Store) takeOAuthRoom(ctx context.Context, tx *sql.Tx, now int64, bound 
 	// or each insertion would have to count.
 	_, err = tx.ExecContext(ctx, `
 		DELETE FROM oauth_transactions WHERE id IN (
-			SELECT id FROM oauth_transactions WHERE status = 'new' ORDER BY created
+			SELECT id FROM oauth_transactions WHERE status IN ('new', 'begun')
+			ORDER BY CASE status WHEN 'new' THEN 0 ELSE 1 END, created
 			LIMIT (SELECT CASE WHEN count(*) >= $1 THEN count(*) - $2 ELSE 0 END FROM oauth_transactions))`,
 		bound, bound-max(bound/100, 1))
 	if err != nil {

@@ -139,10 +139,27 @@ func TestOAuthTransactionsAreBounded(t *testing.T) {
 	})
 }
 
-func TestFullTableOfSignInsTakesNoMore(t *testing.T) {
+// With an origin made up, a program can begin sign-ins until the table is full.
+func TestSignInsBegunByAProgramKeepNobodyOut(t *testing.T) {
 	each(t, func(t *testing.T, s *Store, c *clock) {
 		ctx := t.Context()
 		fillOAuth(t, s, c, OAuthBegun, 0, maxOAuthTransactions)
+		c.Advance(time.Minute)
+		for i := range 3 {
+			check(t, s.AddOAuthTransaction(ctx, oauthTransaction(c, fmt.Sprint(i), OAuthNew)))
+		}
+		for id, there := range map[string]bool{"row 0": false, "row 9999": true, "0": true, "2": true} {
+			if _, err := s.OAuthTransaction(ctx, id); (err == nil) != there {
+				t.Errorf("%s: %v; the oldest were to go", id, err)
+			}
+		}
+	})
+}
+
+func TestFullTableOfSignInsTakesNoMore(t *testing.T) {
+	each(t, func(t *testing.T, s *Store, c *clock) {
+		ctx := t.Context()
+		fillOAuth(t, s, c, OAuthReturned, 0, maxOAuthTransactions)
 		for i := range 3 {
 			err := s.AddOAuthTransaction(ctx, oauthTransaction(c, fmt.Sprint(i), OAuthNew))
 			var f *fault.Error
