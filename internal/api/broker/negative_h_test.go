@@ -1,7 +1,6 @@
 package broker
 
 import (
-	"encoding/json"
 	"fmt"
 	"net/http"
 	"net/url"
@@ -9,86 +8,7 @@ import (
 	"sync"
 	"testing"
 	"time"
-
-	"gatehouse/internal/site"
 )
-
-// refresh sends the form that most clients send.
-func (w *world) refresh(handle, origin string, header ...string) (*http.Response, map[string]any) {
-	w.t.Helper()
-	return w.refreshAt("/auth/refresh?provider=github&site_id=www.example.com", "refresh_token="+url.QueryEscape(handle), origin, header...)
-}
-
-func (w *world) refreshAt(path, body, origin string, header ...string) (*http.Response, map[string]any) {
-	w.t.Helper()
-	r := request(http.MethodPost, path, body, append([]string{"Content-Type", "application/x-www-form-urlencoded"}, header...)...)
-	if origin != "" {
-		r.Header.Set("Origin", origin)
-	}
-	res := w.browser().send(r)
-	return res, decode(w.t, res)
-}
-
-// expiring makes a world whose hosts give tokens that end, and signs in.
-func expiring(t *testing.T) (w *world, handle string) {
-	t.Helper()
-	w = newWorld(t, func(w *world) { w.host.expiring, w.other.expiring = true, true })
-	content := w.browser().token(www, shop, w.host)
-	handle, _ = content["refresh_token"].(string)
-	if len(handle) != 43 || content["refreshToken"] != handle || content["expires_in"] == nil {
-		t.Fatalf("the page gets %v", content)
-	}
-	return w, handle
-}
-
-// invalid makes sure that an answer is the error that clients understand.
-func (w *world) invalid(res *http.Response, got map[string]any, status int, code string) {
-	w.t.Helper()
-	if res.StatusCode != status || got["error"] != code || got["message"] != got["error_description"] || fmt.Sprint(got["message"]) == "" {
-		w.t.Errorf("%d %v, want %d %s", res.StatusCode, got, status, code)
-	}
-	w.headers(res)
-	if res.Header.Get("Vary") != "Origin" {
-		w.t.Errorf("Vary is %q", res.Header.Get("Vary"))
-	}
-}
-
-// What each client sends, and what it looks for in the answer.
-func TestRefreshByEveryClient(t *testing.T) {
-	form := func(h string) string { return "refresh_token=" + h }
-	asJSON := func(h string) string {
-		return `{"grant_type":"refresh_token","client_id":"","refresh_token":"` + h + `"}`
-	}
-	for name, tt := range map[string]struct {
-		path, kind string
-		body       func(string) string
-	}{
-		"in the query":             {"/auth/refresh?provider=github&site_id=www.example.com&refresh_token=HANDLE", "text/plain;charset=UTF-8", func(string) string { return "" }},
-		"a form":                   {"/auth/refresh?provider=github&site_id=www.example.com", "application/x-www-form-urlencoded", form},
-		"JSON at the popup":        {"/auth", "application/json", asJSON},
-		"JSON at a token endpoint": {"/oauth/token", "application/json", asJSON},
-		"JSON at another":          {"/oauth/access_token", "application/json; charset=utf-8", asJSON},
-		"JSON at our own endpoint": {"/api/oauth/authorize", "application/json", asJSON},
-		"derived from it":          {"/api/oauth/access_token", "application/json", asJSON},
-		"derived, for another":     {"/api/oauth/token", "application/json", asJSON},
-		"below the site":           {"/s/www/auth", "application/json", asJSON},
-	} {
-		t.Run(name, func(t *testing.T) {
-			w, handle := expiring(t)
-			res, got := w.refreshAt(strings.Replace(tt.path, "HANDLE", handle, 1), tt.body(handle), shop, "Content-Type", tt.kind)
-			if res.StatusCode != http.StatusOK || res.Header.Get("Access-Control-Allow-Origin") != shop || res.Header.Get("Access-Control-Allow-Credentials") != "" {
-				t.Fatalf("%d %v %v", res.StatusCode, got, res.Header)
-			}
-			token, _ := got["token"].(string)
-			next, _ := got["refresh_token"].(string)
-			if !strings.HasPrefix(token, "gho_token_") || got["access_token"] != token || next == handle || len(next) != 43 || got["refreshToken"] != next ||
-				got["token_type"] != "bearer" || got["provider"] != "github" || got["expires_in"] == nil {
-				t.Errorf("answer %v", got)
-			}
-			w.headers(res)
-		})
-	}
-}
 
 func TestN65BadHandles(t *testing.T) {
 	w, handle := expiring(t)
@@ -268,105 +188,6 @@ func TestN70HostKnowsTheTokenNoMore(t *testing.T) {
 	}
 }
 
-// A host that is away is no reason to sign people out.
-func TestRefreshWhileTheHostIsAway(t *testing.T) {
-	w, handle := expiring(t)
-	w.host.change(func(h *host) {
-		h.odd = func(w http.ResponseWriter, _ *http.Request) bool { w.WriteHeader(http.StatusBadGateway); return true }
-	})
-	res, got := w.refresh(handle, shop)
-	w.invalid(res, got, http.StatusServiceUnavailable, "temporarily_unavailable")
-	w.host.change(func(h *host) { h.odd = nil })
-	if res, got := w.refresh(handle, shop); res.StatusCode != http.StatusOK {
-		t.Errorf("afterwards: %d %v", res.StatusCode, got)
-	}
-}
-
-// The process ends after the host has replaced its token and before the client
-// has our answer.
-func TestN71RestartBetween(t *testing.T) {
-	w, handle := expiring(t)
-	_, lost := w.refresh(handle, shop) // the answer does not arrive
-	w.restart()
-	_, got := w.refresh(handle, shop)
-	if got["token"] == nil || got["token"] != lost["token"] || got["refresh_token"] != lost["refresh_token"] {
-		t.Fatalf("after the restart %v, before %v", got, lost)
-	}
-	w.pass(time.Hour)
-	if res, got := w.refresh(fmt.Sprint(got["refresh_token"]), shop); res.StatusCode != http.StatusOK {
-		t.Errorf("the host's new token was lost: %d %v", res.StatusCode, got)
-	}
-}
-
-func TestN72QueryForm(t *testing.T) {
-	w, handle := expiring(t)
-	for _, path := range []string{"/auth", "/oauth/token", "/oauth/access_token", "/s/www/auth"} {
-		res, got := w.refreshAt(path+"?refresh_token="+handle, "", shop)
-		w.invalid(res, got, http.StatusBadRequest, "invalid_request")
-	}
-	if res := w.browser().get("/auth/refresh?refresh_token="+handle, "Origin", shop); res.StatusCode != http.StatusMethodNotAllowed {
-		t.Errorf("GET: %d", res.StatusCode)
-	}
-	if res, _ := w.refreshAt("/auth/refresh?refresh_token="+handle, "", shop); res.StatusCode != http.StatusOK {
-		t.Errorf("where it belongs: %d", res.StatusCode)
-	}
-	if strings.Contains(w.log.String(), handle) {
-		t.Error("the handle is in the log")
-	}
-}
-
-func TestN73Preflight(t *testing.T) {
-	w := newWorld(t)
-	for _, path := range []string{"/oauth/token", "/oauth/access_token", "/auth", "/auth/refresh", "/s/www/auth", "/api/oauth/token"} {
-		ask := func(origin string) *http.Response {
-			return w.browser().send(request(http.MethodOptions, path, "", "Origin", origin,
-				"Access-Control-Request-Method", "POST", "Access-Control-Request-Headers", "content-type"))
-		}
-		res := ask(shop)
-		for name, want := range map[string]string{
-			"Access-Control-Allow-Origin": shop, "Access-Control-Allow-Methods": "POST", "Access-Control-Allow-Headers": "content-type",
-			"Access-Control-Allow-Credentials": "", "Vary": "Origin",
-		} {
-			if got := res.Header.Get(name); got != want {
-				t.Errorf("%s: %s is %q, want %q", path, name, got, want)
-			}
-		}
-		for _, origin := range []string{evil, "null", "http://www.example.com"} {
-			for name := range ask(origin).Header {
-				if strings.HasPrefix(name, "Access-Control-") {
-					t.Errorf("%s from %s: there is %s", path, origin, name)
-				}
-			}
-		}
-	}
-}
-
-func TestN74SiteIsGone(t *testing.T) {
-	w, former := expiring(t)
-	_, first := w.refresh(former, shop)
-	handle := fmt.Sprint(first["refresh_token"])
-	// Its origin is another site's now, so that nothing but the handle's own
-	// site can refuse.
-	w.sites = []*site.Site{w.sites[1]}
-	w.sites[0].Origins = append(w.sites[0].Origins, shop)
-	w.build()
-	for _, h := range []string{handle, former} { // the former one has an answer that is kept
-		res, got := w.refreshAt("/oauth/token", "refresh_token="+h, shop)
-		w.invalid(res, got, http.StatusBadRequest, "invalid_grant")
-	}
-	if w.host.renewals != 1 {
-		t.Errorf("the host was asked %d times", w.host.renewals)
-	}
-}
-
-func TestN74ConnectorIsGone(t *testing.T) {
-	w, handle := expiring(t)
-	w.entries = w.entries[1:]
-	w.build()
-	res, got := w.refresh(handle, shop)
-	w.invalid(res, got, http.StatusBadRequest, "invalid_grant")
-}
-
 func TestN61BruteForce(t *testing.T) {
 	w, handle := expiring(t)
 	for i := range 20 {
@@ -382,20 +203,4 @@ func TestN61BruteForce(t *testing.T) {
 	if res, _ := w.refresh(handle, shop); res.StatusCode != http.StatusOK {
 		t.Errorf("after a while: %d", res.StatusCode)
 	}
-}
-
-func FuzzReadForm(f *testing.F) {
-	f.Add("application/json", `{"refresh_token":"x"}`)
-	f.Add("application/x-www-form-urlencoded", "refresh_token=x&a=%ff")
-	f.Add("text/plain", "")
-	f.Fuzz(func(t *testing.T, kind, body string) {
-		form, err := readForm(kind, []byte(body))
-		if err == nil {
-			return
-		}
-		var own refreshError
-		if form != nil || json.Valid([]byte(err.Error())) {
-			t.Errorf("%q: %v %v", body, form, own)
-		}
-	})
 }
