@@ -102,6 +102,8 @@ type Hasher struct {
 	slots   chan struct{}
 	waiting atomic.Int64
 	queue   int64
+	cost    phc          // of new hashes
+	done    atomic.Int64 // hashes made
 }
 
 // NewHasher makes a hasher with slots at work and queue more waiting. Zero slots
@@ -114,7 +116,10 @@ func NewHasher(slots, queue int) *Hasher {
 	if queue <= 0 {
 		queue = 64 * slots
 	}
-	return &Hasher{slots: make(chan struct{}, slots), queue: int64(queue)}
+	return &Hasher{
+		slots: make(chan struct{}, slots), queue: int64(queue),
+		cost: phc{memory: hashMemory, time: hashTime, threads: hashThreads},
+	}
 }
 
 // do runs f in a slot.
@@ -134,12 +139,20 @@ func (h *Hasher) do(ctx context.Context, f func()) error {
 	}
 	defer func() { <-h.slots }()
 	f()
+	h.done.Add(1)
 	return nil
+}
+
+// fresh is room for a hash at today's cost.
+func (h *Hasher) fresh() phc {
+	p := h.cost
+	p.salt, p.hash = make([]byte, saltLength), make([]byte, hashLength)
+	return p
 }
 
 // Hash is the PHC string of a password at today's cost.
 func (h *Hasher) Hash(ctx context.Context, password string) (string, error) {
-	p := phc{memory: hashMemory, time: hashTime, threads: hashThreads, salt: make([]byte, saltLength), hash: make([]byte, hashLength)}
+	p := h.fresh()
 	_, _ = rand.Read(p.salt) // crypto/rand never fails
 	err := h.do(ctx, func() { p.hash = p.derive(password) })
 	return p.String(), err
@@ -151,13 +164,13 @@ func (h *Hasher) Hash(ctx context.Context, password string) (string, error) {
 func (h *Hasher) Verify(ctx context.Context, stored, password string) (ok, stale bool, err error) {
 	p, bad := parsePHC(stored)
 	if bad != nil {
-		p = phc{memory: hashMemory, time: hashTime, threads: hashThreads, salt: make([]byte, saltLength), hash: make([]byte, hashLength)}
+		p = h.fresh()
 	}
 	var got []byte
 	if err := h.do(ctx, func() { got = p.derive(password) }); err != nil {
 		return false, false, err
 	}
 	ok = subtle.ConstantTimeCompare(got, p.hash) == 1 && bad == nil
-	stale = p.memory != hashMemory || p.time != hashTime || p.threads != hashThreads
+	stale = p.memory != h.cost.memory || p.time != h.cost.time || p.threads != h.cost.threads
 	return ok, ok && stale, nil
 }
