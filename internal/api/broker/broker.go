@@ -20,12 +20,25 @@
 // one of the site's, and the token is in no page and in no address: the script
 // collects it once and posts it to that very origin.
 //
+// Where a sign-in stands is with auth.Transactions:
+//
+//	new ── begin ──► begun ── callback ──► returned ──► done | failed ── claim ──► claimed
+//	 └─ no connector: failed                             │                           │
+//	                          nobody comes for it: Sweep │    it did not arrive: report
+//	                                                     └──► withdrawn ◄────────────┘
+//	                                                       the token is taken back
+//
+// A host whose pages cut the popup off from its opener is opened in a second
+// window: see connector.Set.LostOpener.
+//
 //	GET  /auth, /oauth/authorize, Endpoints, /s/SITE/auth   the popup
 //	POST /auth/begin, /auth/claim, /auth/report             JSON, for our own pages
 //	GET  /callback/NAME, /callback, /auth/done, /oauth/redirect
 //	GET  /auth/result
 //	POST /auth/refresh, /oauth/token, /oauth/access_token, and where the popup is
 //	                                                        a new token for a refresh handle
+//	GET  /auth/assets/VERSION/FILE                          scripts and styles
+//	GET  /auth/selftest, …                                  see selftestName
 package broker
 
 import (
