@@ -121,7 +121,7 @@ func firstPort(script string) string {
 // settings are blocks of "yml".
 func TestSettingsInGuides(t *testing.T) {
 	bin := program(t)
-	for page, least := range map[string]int{"guide/first-site.md": 3, "guide/popup.md": 2, "guide/popup-local.md": 1, "guide/moving.md": 1, "guide/postgres.md": 1, "hosts/github.md": 3, "hosts/gitlab.md": 1, "hosts/bitbucket.md": 1, "hosts/gitea.md": 1} {
+	for page, least := range map[string]int{"guide/first-site.md": 3, "guide/popup.md": 2, "guide/popup-local.md": 1, "guide/moving.md": 1, "guide/postgres.md": 1, "guide/mail.md": 3, "hosts/github.md": 3, "hosts/gitlab.md": 1, "hosts/bitbucket.md": 1, "hosts/gitea.md": 1} {
 		text, err := os.ReadFile(filepath.Join(root, "docs", page))
 		if err != nil {
 			t.Fatal(err)
@@ -139,6 +139,9 @@ func TestSettingsInGuides(t *testing.T) {
 }
 
 var secretFile = regexp.MustCompile(`(\w+)_file: ([\w.-]+)`)
+
+// directory is one that settings name.
+var directory = regexp.MustCompile(`templates: ([\w.-]+)`)
 
 // noServer is the address of a database at a port where nobody listens. Settings
 // with it are accepted once the program tries to go there.
@@ -158,10 +161,18 @@ func accept(t *testing.T, bin, settings string) (string, error) {
 	}
 	for _, m := range secretFile.FindAllStringSubmatch(settings, -1) {
 		secret := "not a real secret"
-		if m[1] == "database" {
+		switch m[1] {
+		case "database":
 			secret = noServer
+		case "smtp":
+			secret = "smtp://user:secret@mail.example.org"
 		}
 		if err := os.WriteFile(filepath.Join(dir, m[2]), []byte(secret+"\n"), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for _, m := range directory.FindAllStringSubmatch(settings, -1) {
+		if err := os.Mkdir(filepath.Join(dir, m[1]), 0o700); err != nil {
 			t.Fatal(err)
 		}
 	}
