@@ -79,6 +79,10 @@ func (p *Provider) lackingRefusal(granted, asked, login string) *Refusal {
 	return r
 }
 
+// Chooses reports whether the host can ask the person for another account than
+// the one that is signed in there.
+func (p *Provider) Chooses() bool { return len(p.dialect.choose) > 0 }
+
 // AuthCodeURL is where the person is sent.
 func (p *Provider) AuthCodeURL(r AuthRequest) string {
 	var options []oauth2.AuthCodeOption

@@ -153,7 +153,7 @@ func (h *Handler) redeem(ctx context.Context, r *http.Request, t auth.Transactio
 		if refusal.Reason == provider.BadCode { // whoever makes codes up must not turn the host against the app
 			h.Limits.callbacks.Take(clientAddr(r))
 		}
-		page := helpRefusal(refusal, attempt{HostName: o.HostName, Repo: s.Backend.Repo, Connector: a.Name, Callback: t.Redirect})
+		page := helpRefusal(refusal, attempt{HostName: o.HostName, Repo: s.Backend.Repo, Connector: a.Name, Callback: t.Redirect, Host: a.URL, Chooses: a.provider != nil && a.provider.Chooses()})
 		h.fail(r, t, &failed, page, refusal.Error())
 		return failed
 	}

@@ -8,6 +8,8 @@ type attempt struct {
 	Repo      string // owner/name; empty: not to be named
 	Connector string
 	Callback  string // the URL that must be registered at the host
+	Host      string // its address
+	Chooses   bool   // it lets people choose another account
 }
 
 // helpRefusal is the page for what a host has refused, or what the look at the
@@ -111,6 +113,11 @@ func helpNoWrite(a attempt, login string) Help {
 		Sentence: "At " + a.HostName + " this account may not change the site's repository.",
 		Action:   "Use another account, or ask an owner of the repository to let this one write.",
 		Switch:   true,
+	}
+	if !a.Chooses { // it would go straight on with the same account
+		h.Action = "Sign out at " + a.HostName + " and try again with another account, or ask an owner of the repository to let this one write."
+		h.Link = newLink("Open "+a.HostName, a.Host)
+		h.Switch, h.Retry = false, true
 	}
 	if login != "" {
 		h.Sentence = "At " + a.HostName + " you are signed in as " + login + ", and this account may not change the site's repository."

@@ -149,15 +149,17 @@ func TestPopupHandsValuesToItsScriptAsDataOnly(t *testing.T) {
 }
 
 func TestResultTellsItsScriptHowItWent(t *testing.T) {
-	nobody := helpRefusal(&provider.Refusal{Reason: provider.NoWrite, Login: "dana"}, attempt{HostName: "GitHub"})
+	nobody := helpRefusal(&provider.Refusal{Reason: provider.NoWrite, Login: "dana"}, attempt{HostName: "GitHub", Chooses: true})
+	fixed := helpRefusal(&provider.Refusal{Reason: provider.NoWrite, Login: "dana"}, attempt{HostName: "GitLab", Host: "https://gitlab.com"})
 	for name, c := range map[string]struct {
 		view ResultView
 		set  []string
 	}{
-		"signed in":                 {ResultView{OK: true}, []string{"data-ok"}},
-		"signed in, second window":  {ResultView{OK: true, Launcher: true}, []string{"data-ok", "data-launcher"}},
-		"another account helps":     {ResultView{Help: &nobody}, []string{"data-switch"}},
-		"failed for unknown reason": {ResultView{}, []string{"data-retry"}},
+		"signed in":                  {ResultView{OK: true}, []string{"data-ok"}},
+		"signed in, second window":   {ResultView{OK: true, Launcher: true}, []string{"data-ok", "data-launcher"}},
+		"another account helps":      {ResultView{Help: &nobody}, []string{"data-switch"}},
+		"the host chooses by itself": {ResultView{Help: &fixed}, []string{"data-retry"}},
+		"failed for unknown reason":  {ResultView{}, []string{"data-retry"}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			c.view.Tx, c.view.HostName, c.view.SiteTitle = hostile, hostile, hostile
