@@ -288,7 +288,7 @@ func TestNoTokenLiesInTheDatabase(t *testing.T) {
 	r := newRig(t)
 	cookie := r.signIn(t, nil)
 	_, refresh, access := r.start(t, "blog")
-	_, next, err := r.Issuer.Refresh(t.Context(), refresh, "blog")
+	_, next, err := r.Issuer.Refresh(t.Context(), refresh, "blog", tab)
 	check(t, err)
 	all := r.place.Contents(t)
 	for name, secret := range map[string]string{"cookie": cookie.Value, "refresh token": refresh, "next refresh token": next, "access token": access, "signing key": string(r.Issuer.key)} {
