@@ -6,13 +6,16 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+	"slices"
 
 	"github.com/spf13/cobra"
 
 	"gatehouse/internal/app"
 	"gatehouse/internal/audit"
 	"gatehouse/internal/config"
+	"gatehouse/internal/connector"
 	"gatehouse/internal/doctor"
+	"gatehouse/internal/provider"
 	"gatehouse/internal/store"
 )
 
@@ -28,7 +31,9 @@ func doctorSettings(ctx context.Context, c *cobra.Command) (*doctor.Settings, er
 	}
 	s := &doctor.Settings{URL: cfg.URL, SecretFiles: openSecrets(cfg)}
 	for i := range cfg.Sites {
-		s.Sites = append(s.Sites, doctorSite(&cfg.Sites[i]))
+		d := doctorSite(&cfg.Sites[i])
+		d.API = ownAPI(cfg, &cfg.Sites[i])
+		s.Sites = append(s.Sites, d)
 	}
 	addLives(ctx, cfg, s)
 	return s, nil
@@ -49,6 +54,25 @@ func doctorSite(c *config.Site) doctor.Site {
 		s.Repo = "" // a directory is nothing to a CMS page
 	}
 	return s
+}
+
+// ownAPI is where the API of a site's host is, when the site has one connector in
+// the file and that leads to a host of the operator's own.
+func ownAPI(cfg *config.Config, s *config.Site) string {
+	var found []config.Connector
+	for _, c := range cfg.Connectors {
+		if c.Kind == s.Backend.Name && (len(s.Connectors) == 0 || slices.Contains(s.Connectors, c.Name)) {
+			found = append(found, c)
+		}
+	}
+	if len(found) != 1 || found[0].URL == "" {
+		return ""
+	}
+	p, err := provider.New(provider.App{Kind: found[0].Kind, URL: found[0].URL, API: found[0].API, ClientID: found[0].ClientID})
+	if err != nil || p.URL == connector.Home(p.Kind) {
+		return ""
+	}
+	return p.API
 }
 
 // addLives reads from the database how long the latest sign-in of each site

@@ -48,6 +48,9 @@ func (x *exam) blockFromSettings() string {
 	if s.Branch != "" {
 		x.mend("backend.branch", s.Branch, "")
 	}
+	if s.API != "" {
+		x.mend("backend.api_root", s.API, "")
+	}
 	if s.Kind == "bitbucket" {
 		x.mend("base_url", x.Settings.URL, "")
 		x.mend("site_id", x.page.url.Hostname(), "")

@@ -28,6 +28,7 @@ func (x *exam) checkConfig() {
 	x.site = x.findSite()
 	x.checkBackend()
 	x.checkRepo()
+	x.checkAPI()
 }
 
 // configURL is where the CMS looks for its configuration; note is a finding

@@ -100,6 +100,7 @@ type Site struct {
 	Kind           string // github, gitlab, …; git-gateway for a directory
 	Repo           string // owner/name
 	Branch         string // empty: the repository's default
+	API            string // of a host that is not a public one; empty: a public one, or not known
 	Origins        []string
 	DevOrigins     []string
 	PreviewOrigins []string

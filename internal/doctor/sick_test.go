@@ -24,6 +24,9 @@ func everySick() []sick {
 	return slices.Concat(sickConfigs(), sickAddresses(), sickBuckets(), sickOrigins(), sickPages(), sickSecrets(), sickTokens(), sickProxies())
 }
 
+// ownHost is a site whose connector leads to a GitHub Enterprise.
+func ownHost(s *Site) { s.API = "https://git.example.org/api/v3" }
+
 func sickConfigs() []sick {
 	return []sick{
 		{"config-found", "404", func(r *rig) { r.config = "" }, func(r *rig, _ *Finding) { r.config = goodConfig }},
@@ -74,6 +77,11 @@ func sickConfigs() []sick {
 		{"config-repo", "which repository", func(r *rig) { r.config = edited(r.t, "  repo: ann/herons\n", ""); r.withSettings() }, nil},
 		{"config-repo", "an address", withConfig("ann/herons", "https://github.com/ann/herons.git"), nil},
 		{"config-repo", "no repository at a host", func(r *rig) { r.config = edited(r.t, "ann/herons", "herons"); r.withSettings() }, nil},
+		{"api-root", "public host", func(r *rig) { r.withSettings(ownHost) }, nil},
+		{"api-root", "https://git.example.org/api/v4", func(r *rig) {
+			r.config = edited(r.t, "  branch: main", "  branch: main\n  api_root: https://git.example.org/api/v4")
+			r.withSettings(ownHost)
+		}, nil},
 		{"repo-differs", "ann/herons", func(r *rig) { r.config = edited(r.t, "ann/herons", "ann/storks"); r.withSettings() }, nil},
 	}
 }
