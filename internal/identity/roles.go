@@ -34,6 +34,12 @@ func (s *Service) membership(id, site string, roles []string) (store.Membership,
 	return store.Membership{UserID: id, Site: site, Roles: clean, Created: now, Updated: now}, nil
 }
 
+// CheckRoles is Invalid when one of the roles cannot be one.
+func CheckRoles(roles []string) error {
+	_, err := cleanRoles(roles)
+	return err
+}
+
 // cleanRoles are roles in order, each once.
 func cleanRoles(roles []string) ([]string, error) {
 	clean := make([]string, 0, len(roles))
