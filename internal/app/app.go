@@ -107,6 +107,7 @@ func (a *App) open(ctx context.Context, cfg *config.Config) (err error) {
 	if err := a.openBroker(cfg); err != nil {
 		return err
 	}
+	a.openIdentity(cfg)
 	certs, err := a.certs.prepare(cfg.TLS)
 	if err != nil {
 		return err
@@ -179,6 +180,9 @@ func (a *App) Close() error {
 		runner.Close(ctx)
 	}
 	a.background.Wait()
+	if a.Identity != nil {
+		a.Identity.Wait()
+	}
 	var errs []error
 	if h != nil {
 		errs = append(errs, h.close())

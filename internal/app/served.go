@@ -154,7 +154,7 @@ func (a *App) mountSite(s *served, door *auth.Door) {
 	api.Mount(s.mux)
 	s.files = api.Public(http.HandlerFunc(s.pages.NotFound))
 	(&gotrue.Handler{
-		Identity: a.Identity, Door: door, Site: s.Name, Origins: s.Origins, Version: a.options.Version, Log: a.log,
+		Identity: a.Identity, Door: door, Audit: a.audit, Site: s.Name, Origins: s.Origins, Version: a.options.Version, Log: a.log,
 		ClientAddr: clientAddr,
 	}).Mount(s.mux)
 }

@@ -1,12 +1,14 @@
 package gotrue
 
 import (
+	"cmp"
 	"encoding/json"
 	"errors"
 	"io"
 	"mime"
 	"net/http"
 	"net/url"
+	"os"
 	"time"
 
 	"gatehouse/internal/fault"
@@ -27,18 +29,13 @@ type tokenRequest struct {
 	RefreshToken string `json:"refresh_token"`
 }
 
-func (t tokenRequest) name() string {
-	if t.Username != "" {
-		return t.Username
-	}
-	return t.Email
-}
+func (t tokenRequest) name() string { return cmp.Or(t.Username, t.Email) }
 
 // readTokenRequest reads the whole body before anything is done, so that a slow
 // sender holds nothing but its connection. Of the query only grant_type counts:
 // secrets in a URL end up in logs.
-func readTokenRequest(w http.ResponseWriter, r *http.Request) (tokenRequest, error) {
-	body, err := readBody(w, r)
+func (h *Handler) readTokenRequest(w http.ResponseWriter, r *http.Request) (tokenRequest, error) {
+	body, err := h.readBody(w, r)
 	if err != nil {
 		return tokenRequest{}, err
 	}
@@ -65,15 +62,35 @@ func readTokenRequest(w http.ResponseWriter, r *http.Request) (tokenRequest, err
 	return t, nil
 }
 
-func readBody(w http.ResponseWriter, r *http.Request) ([]byte, error) {
+// readJSON reads a body of JSON, whatever its content type. Fields that dest does
+// not have are none of the client's business and count for nothing. What names
+// the request in GoTrue's text.
+func (h *Handler) readJSON(w http.ResponseWriter, r *http.Request, what string, dest any) error {
+	body, err := h.readBody(w, r)
+	if err != nil {
+		return err
+	}
+	// The decoder's error may quote the body, password and all.
+	if json.Unmarshal(body, dest) != nil {
+		return apiError{Code: http.StatusBadRequest, Msg: "Could not read " + what + " params: the body is not the JSON of this request"}
+	}
+	return nil
+}
+
+func (h *Handler) readBody(w http.ResponseWriter, r *http.Request) ([]byte, error) {
 	c := http.NewResponseController(w)
 	// A recorder in a test knows no deadlines; a server does.
-	_ = c.SetReadDeadline(time.Now().Add(bodyTime))
+	_ = c.SetReadDeadline(time.Now().Add(cmp.Or(h.BodyTime, bodyTime)))
 	defer func() { _ = c.SetReadDeadline(time.Time{}) }()
 	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxBody))
 	var tooLarge *http.MaxBytesError
-	if errors.As(err, &tooLarge) {
+	switch {
+	case errors.As(err, &tooLarge):
 		return nil, fault.New(fault.TooLarge, "The request is too large: it may have %d bytes.", maxBody)
+	case errors.Is(err, os.ErrDeadlineExceeded):
+		return nil, apiError{Code: http.StatusRequestTimeout, Msg: "The request did not arrive in time. Send it again."}
+	case err != nil:
+		return nil, apiError{Code: http.StatusBadRequest, Msg: "The request did not arrive whole. Send it again."}
 	}
-	return body, fault.Wrap(fault.Invalid, err, "The request did not arrive whole. Send it again.")
+	return body, nil
 }

@@ -29,6 +29,18 @@ type oauthError struct {
 
 func (e oauthError) Error() string { return e.Code + ": " + e.Description }
 
+// noSuchUser and takenEmail are GoTrue's texts, which clients translate.
+func noSuchUser() error { return apiError{Code: http.StatusNotFound, Msg: "User not found"} }
+
+func takenEmail() error {
+	return apiError{Code: http.StatusUnprocessableEntity, Msg: "Email address already registered by another user"}
+}
+
+// passwordsOff is the answer where a site signs nobody in with a password.
+func passwordsOff() error {
+	return apiError{Code: http.StatusBadRequest, Msg: "Unsupported email provider"}
+}
+
 // fail renders an error in the protocol's shapes. Our own failures are logged
 // and told by a number alone.
 func (h *Handler) fail(w http.ResponseWriter, r *http.Request, err error) {
@@ -48,6 +60,9 @@ func (h *Handler) fail(w http.ResponseWriter, r *http.Request, err error) {
 	case kind == fault.TooMany:
 		api.RetryAfter(w, err)
 		refuse(w, apiError{Code: http.StatusTooManyRequests, Msg: "Rate limit exceeded. " + fault.Message(err)})
+	case kind == fault.Invalid:
+		// GoTrue's status for what was understood and will not do.
+		refuse(w, apiError{Code: http.StatusUnprocessableEntity, Msg: fault.Message(err)})
 	default:
 		api.RetryAfter(w, err)
 		refuse(w, apiError{Code: api.Status(kind), Msg: fault.Message(err)})
@@ -59,24 +74,24 @@ func refuse(w http.ResponseWriter, err error) {
 	switch e := err.(type) { //nolint:errorlint // the two shapes themselves, never wrapped here
 	case apiError:
 		e.Message = e.Msg
-		reply(w, e.Code, e)
+		_ = reply(w, e.Code, e) // a struct of texts
 	case oauthError:
 		if e.Message = e.Description; e.Message == "" {
 			e.Message = e.Code
 		}
-		reply(w, http.StatusBadRequest, e)
+		_ = reply(w, http.StatusBadRequest, e) // a struct of texts
 	}
 }
 
 // reply answers with JSON, under the exact content type that GoTrue has.
-func reply(w http.ResponseWriter, status int, v any) {
+func reply(w http.ResponseWriter, status int, v any) error {
 	body, err := json.Marshal(v)
 	if err != nil {
-		w.WriteHeader(http.StatusInternalServerError)
-		return
+		return err
 	}
 	w.Header().Set("Content-Type", "application/json")
 	w.Header().Set("Cache-Control", "no-store")
 	w.WriteHeader(status)
 	_, _ = w.Write(body) // the client has gone; there is nobody to tell
+	return nil
 }

@@ -17,8 +17,10 @@ import (
 	"testing"
 	"time"
 
+	"gatehouse/internal/audit"
 	"gatehouse/internal/auth"
 	"gatehouse/internal/identity"
+	"gatehouse/internal/mail"
 	"gatehouse/internal/store"
 )
 
@@ -58,13 +60,23 @@ type rig struct {
 
 func newRig(t testing.TB) *rig {
 	t.Helper()
+	var r *rig
 	st, err := store.Open(t.Context(), filepath.Join(t.TempDir(), "gatehouse.db"))
 	check(t, err)
-	t.Cleanup(func() { check(t, st.Close()) })
-	r := &rig{store: st, clock: &clock{t: time.Date(2026, 3, 1, 9, 0, 0, 0, time.UTC)}, log: &bytes.Buffer{}}
+	t.Cleanup(func() {
+		r.people.Wait()
+		_ = st.Close() // a test may have closed it
+	})
+	r = &rig{store: st, clock: &clock{t: time.Date(2026, 3, 1, 9, 0, 0, 0, time.UTC)}, log: &bytes.Buffer{}}
 	st.Now = r.clock.Now
 	r.people = identity.New(st)
 	r.people.Now = r.clock.Now
+	r.people.Audit = &audit.Log{Store: st, Now: r.clock.Now}
+	r.people.Mail = &mail.Post{Store: st, Now: r.clock.Now}
+	r.people.Slog = slog.New(slog.NewTextHandler(r.log, nil))
+	r.people.Pages = func(site, page, token string) string {
+		return "https://cms.example.org/s/" + site + "/account/" + page + "#token=" + token
+	}
 	issuer, err := auth.NewIssuer(t.Context(), st)
 	check(t, err)
 	issuer.Now = r.clock.Now
@@ -75,7 +87,7 @@ func newRig(t testing.TB) *rig {
 	site := func(name string) http.Handler {
 		mux := http.NewServeMux()
 		(&Handler{
-			Identity: r.people, Door: door, Site: name, Origins: []string{origin}, Version: "1.2.3",
+			Identity: r.people, Door: door, Audit: r.people.Audit, Site: name, Origins: []string{origin}, Version: "1.2.3",
 			Log: slog.New(slog.NewTextHandler(r.log, nil)),
 			ClientAddr: func(q *http.Request) netip.Addr {
 				return netip.MustParseAddrPort(q.RemoteAddr).Addr()
@@ -119,6 +131,12 @@ func form(h http.Handler, pairs ...string) *httptest.ResponseRecorder {
 		v.Set(pairs[i], pairs[i+1])
 	}
 	return do(h, http.MethodPost, "/token", formType, v.Encode())
+}
+
+// stolen presents a refresh token from another program than that of all others.
+func stolen(h http.Handler, token string) *httptest.ResponseRecorder {
+	v := url.Values{"grant_type": {"refresh_token"}, "refresh_token": {token}}
+	return do(h, http.MethodPost, "/token", formType, v.Encode(), "User-Agent", "thief/1")
 }
 
 func signIn(t testing.TB, h http.Handler) grant {
@@ -248,7 +266,7 @@ func TestRefreshGrant(t *testing.T) {
 		t.Errorf("the new access token: %d %s", w.Code, w.Body)
 	}
 	r.clock.Advance(2 * time.Minute)
-	want(t, refresh(r.blog, first.RefreshToken), http.StatusBadRequest,
+	want(t, stolen(r.blog, first.RefreshToken), http.StatusBadRequest,
 		`{"error":"invalid_grant","error_description":"Invalid Refresh Token","message":"Invalid Refresh Token"}`)
 	if w := refresh(r.blog, second.RefreshToken); w.Code != http.StatusBadRequest {
 		t.Errorf("the family lives on after reuse: %d %s", w.Code, w.Body)
@@ -346,13 +364,13 @@ func TestSettingsAndHealth(t *testing.T) {
 
 func TestUnknownPathsAndMethods(t *testing.T) {
 	r := newRig(t)
-	for _, path := range []string{"", "/", "/signup", "/admin/users", "/user/", "/token/x"} {
+	for _, path := range []string{"", "/", "/authorize", "/saml/acs", "/admin", "/admin/users/", "/user/", "/token/x"} {
 		w := do(r.blog, http.MethodPost, path, "", "")
 		if w.Code != http.StatusNotFound || !strings.HasPrefix(w.Header().Get("Content-Type"), "text/plain") || w.Body.String() != "404 page not found\n" {
 			t.Errorf("%q answers %d %q %s", path, w.Code, w.Header().Get("Content-Type"), w.Body)
 		}
 	}
-	for path, method := range map[string]string{"/token": "GET", "/user": "DELETE", "/logout": "GET", "/settings": "POST", "/health": "PUT"} {
+	for path, method := range map[string]string{"/token": "GET", "/user": "DELETE", "/logout": "GET", "/settings": "POST", "/health": "PUT", "/verify": "PUT", "/admin/users": "DELETE", "/admin/users/x": "POST"} {
 		w := do(r.blog, method, path, "", "")
 		if w.Code != http.StatusMethodNotAllowed || w.Body.Len() != 0 || w.Header().Get("Allow") == "" {
 			t.Errorf("%s %s answers %d %q, Allow %q", method, path, w.Code, w.Body, w.Header().Get("Allow"))
@@ -425,7 +443,7 @@ func TestLogsHoldNoSecrets(t *testing.T) {
 	do(r.blog, http.MethodGet, "/user", "", "", "Authorization", "Bearer "+second.AccessToken)
 	form(r.blog, "grant_type", "password", "username", "hunter2hunter2", "password", "wrong-and-secret")
 	r.clock.Advance(2 * time.Minute)
-	form(r.blog, "grant_type", "refresh_token", "refresh_token", first.RefreshToken)
+	stolen(r.blog, first.RefreshToken)
 	do(r.blog, http.MethodPost, "/token", "application/json", `{"password":"half-and-secret`)
 	third := signIn(t, r.blog)
 	do(r.blog, http.MethodPost, "/logout", "", "", "Authorization", "Bearer "+third.AccessToken)
@@ -455,7 +473,7 @@ func FuzzTokenRequest(f *testing.F) {
 	f.Fuzz(func(t *testing.T, kind, body string) {
 		q := httptest.NewRequest(http.MethodPost, Prefix+"/token", strings.NewReader(body))
 		q.Header.Set("Content-Type", kind)
-		_, err := readTokenRequest(httptest.NewRecorder(), q)
+		_, err := (&Handler{}).readTokenRequest(httptest.NewRecorder(), q)
 		if err != nil && len(body) > 40 && strings.Contains(err.Error(), body) {
 			t.Fatalf("the error quotes the body: %v", err)
 		}
