@@ -97,8 +97,8 @@ func (s *Set) loss(ctx context.Context, name string) (loss, error) {
 		return loss{}, err
 	}
 	var x loss
-	if json.Unmarshal(value, &x) != nil || !x.At.After(s.now().Add(-LauncherMemory)) {
-		return loss{}, nil // what was taken back is empty
+	if err := json.Unmarshal(value, &x); err != nil || !x.At.After(s.now().Add(-LauncherMemory)) {
+		return loss{}, nil //nolint:nilerr // what was taken back is empty
 	}
 	return x, nil
 }
