@@ -40,6 +40,12 @@ func (s *Service) UpdateSelf(ctx context.Context, who auth.Principal, site strin
 	if err != nil {
 		return User{}, err
 	}
+	var begin func() error
+	if c.Email != nil {
+		if begin, err = s.emailChange(ctx, who.UserID, site, *c.Email); err != nil {
+			return User{}, err
+		}
+	}
 	var was store.User
 	err = s.Store.ChangeAccount(ctx, store.Which{ID: who.UserID}, func(a *store.Account) error {
 		was = a.User
@@ -61,9 +67,8 @@ func (s *Service) UpdateSelf(ctx context.Context, who auth.Principal, site strin
 		}
 		s.passwordChanged(ctx, site, was, addressText(c.From))
 	}
-	// Last, since it has an answer of its own.
-	if c.Email != nil {
-		if err := s.ChangeEmail(ctx, who.UserID, site, *c.Email); err != nil {
+	if begin != nil {
+		if err := begin(); err != nil {
 			return User{}, err
 		}
 	}
@@ -119,33 +124,44 @@ func (s *Service) ownChange(ctx context.Context, email string, c Change) (func(*
 // is another account's, the answer is the same, and its holder gets no mail that
 // could be taken for one of theirs. TooMany for a second within a minute.
 func (s *Service) ChangeEmail(ctx context.Context, userID, site, email string) error {
-	email, err := FoldEmail(email)
-	if err != nil {
+	begin, err := s.emailChange(ctx, userID, site, email)
+	if err != nil || begin == nil {
 		return err
 	}
-	if err := s.needMail(); err != nil {
-		return err
+	return begin()
+}
+
+// emailChange checks a change of address and is what begins it; nil when the
+// address is that already.
+func (s *Service) emailChange(ctx context.Context, userID, site, email string) (begin func() error, err error) {
+	if email, err = FoldEmail(email); err != nil {
+		return nil, err
 	}
 	u, err := s.Store.User(ctx, userID)
 	if err != nil {
-		return unknown(err, "There is no such user.")
+		return nil, unknown(err, "There is no such user.")
 	}
 	if u.Email == email {
-		return nil
+		return nil, nil //nolint:nilnil // there is nothing to do, which is no failure
+	}
+	if err := s.needMail(); err != nil {
+		return nil, err
 	}
 	for _, address := range []string{u.Email, email} {
 		wait, err := s.mayMail(ctx, KindEmail, byStranger, address)
 		if err != nil {
-			return err
+			return nil, err
 		}
 		if wait > 0 {
-			return tooManyMails(wait)
+			return nil, tooManyMails(wait)
 		}
 	}
-	s.record(ctx, audit.Event{Kind: audit.EmailAsked, Site: site, Person: u.Email, Detail: "to " + email})
-	return s.later(ctx, string(KindEmail), func(ctx context.Context) error {
-		return s.sendEmailChange(ctx, u, site, email)
-	})
+	return func() error {
+		s.record(ctx, audit.Event{Kind: audit.EmailAsked, Site: site, Person: u.Email, Detail: "to " + email})
+		return s.later(ctx, string(KindEmail), func(ctx context.Context) error {
+			return s.sendEmailChange(ctx, u, site, email)
+		})
+	}, nil
 }
 
 func (s *Service) sendEmailChange(ctx context.Context, u store.User, site, email string) error {
@@ -162,10 +178,8 @@ func (s *Service) sendEmailChange(ctx context.Context, u store.User, site, email
 		return err
 	}
 	m.Data = map[string]string{"old": u.Email}
-	if _, err := s.send(ctx, u, m); err != nil {
-		return err
-	}
-	return nil
+	_, err = s.send(ctx, u, m)
+	return err
 }
 
 // takeEmail uses the token of a change of address that must be the caller's own.
