@@ -30,6 +30,9 @@ func newToken(provider, access, handle string, expires, now time.Time) token {
 // successMessage is the text that a CMS page waits for.
 func successMessage(t token) string { return message(t.Provider, "success", t) }
 
+// noMarkup is for pages of somebody's own, which may show a text as HTML.
+var noMarkup = strings.NewReplacer("<", "‹", ">", "›")
+
 // errorMessage tells a CMS page that there is no token. The text is for people
 // and cut to 300 characters; id finds it in the log and survives the cut. The
 // code is one that no client has a text of its own for, or ours would not be
@@ -38,7 +41,7 @@ func errorMessage(provider, text, code, id string) string {
 	if id != "" {
 		id = " (" + id + ")"
 	}
-	text = strings.TrimSpace(clip(text, maxText-len(id))) + id
+	text = noMarkup.Replace(strings.TrimSpace(clip(text, maxText-len(id))) + id)
 	return message(provider, "error", struct {
 		Provider string `json:"provider"`
 		Message  string `json:"message"`   // one family of clients shows this,

@@ -69,6 +69,9 @@ func TestN31ErrorMessageIsOneShortLine(t *testing.T) {
 		if strings.ContainsAny(shown, "\n\r\u2028\u2029") || strings.Contains(got, "<") {
 			t.Errorf("%s: %q", name, got)
 		}
+		if strings.ContainsAny(shown, "<>") {
+			t.Errorf("%s: markup for a CMS page that does not escape: %q", name, shown)
+		}
 	}
 }
 
