@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Sees to the tools that a target needs: build (go, git, node, npm), test
-# (those and Chromium) or matrix (those, strace and Postgres). What Debian's package manager can install is installed
+# (those and Chromium) or matrix (those, Firefox, strace and Postgres). What Debian's package manager can install is installed
 # when we are root; else the missing package is named.
 set -euo pipefail
 

@@ -25,12 +25,16 @@ const key = { 'decap-cms': 'decap-cms-user', 'netlify-cms': 'netlify-cms-user', 
 
 const issued = async () => (await at.world.record('github')).issued.access;
 const shows = (page, text) => page.waitForSelector(`::-p-text(${text})`, { visible: true });
-const closed = (page) => new Promise((resolve) => { page.once('close', resolve); });
 
-async function popupOf(page, act) {
-  const opened = new Promise((resolve) => { page.once('popup', resolve); });
-  await act();
-  return opened;
+/** Waits for something to happen, and fails when it does not. */
+function happens(thing, name) {
+  return new Promise((resolve, reject) => {
+    const late = setTimeout(reject, 30_000, new Error(`no ${name} after half a minute`));
+    thing.once(name, (what) => {
+      clearTimeout(late);
+      resolve(what);
+    });
+  });
 }
 
 /** A person at the CMS whom the host does not know. */
@@ -48,8 +52,10 @@ class Person {
     return Object.assign(new Person(), { bundle, cms, context, page });
   }
 
-  click() {
-    return popupOf(this.page, async () => (await shows(this.page, button[this.bundle])).click());
+  /** Presses the CMS's button; answers the popup. */
+  async click() {
+    const [popup] = await Promise.all([happens(this.page, 'popup'), this.page.locator(`::-p-text(${button[this.bundle]})`).click()]);
+    return popup;
   }
 
   /**
@@ -64,13 +70,13 @@ class Person {
   /** Waits until the CMS page is the only one. */
   async alone() {
     const pages = () => this.context.targets().filter((t) => t.type() === 'page').length;
-    while (pages() > 1) await new Promise((resolve) => { browser.once('targetdestroyed', resolve); });
+    while (pages() > 1) await happens(browser, 'targetdestroyed');
   }
 
   /** At the host: ada, and yes or no. */
   async decide(popup, word = 'Allow') {
-    await (await popup.waitForSelector('button[name=person][value=ada]')).click();
-    await (await shows(popup, word)).click();
+    await popup.locator('button[name=person][value=ada]').click();
+    await popup.locator(`button::-p-text(${word})`).click();
   }
 
   /** The outcomes that the CMS was told; anything else but hellos fails. */
@@ -100,7 +106,7 @@ for (const bundle of ['decap-cms', 'netlify-cms', 'sveltia-cms']) {
   cell(`Firefox, ${bundle} × github: success`, async (using) => {
     const person = using(await Person.arrive(bundle));
     const popup = await person.click();
-    const gone = closed(popup);
+    const gone = happens(popup, 'close');
     await person.decide(popup);
     await gone;
     await person.inside();
@@ -114,8 +120,8 @@ cell('Firefox, decap-cms × github: cancelled', async (using) => {
   await person.decide(popup, 'Cancel');
   await popup.waitForSelector('[data-help="E-cancel"]', { visible: true });
   await popup.screenshot({ path: join(out, 'firefox-E-cancel.png') });
-  const gone = closed(popup);
-  await (await shows(popup, 'Back to the editor')).click();
+  const gone = happens(popup, 'close');
+  await popup.locator('button::-p-text(Back to the editor)').click();
   await gone;
   const [{ kind, content }, ...more] = await person.told();
   assert.deepEqual([kind, content.errorCode, more], ['error', 'CANCEL', []]);
@@ -143,10 +149,10 @@ cell('Firefox, decap-cms × github: the host is sent with COOP', async (using) =
     await back.close();
 
     const messenger = await person.click();
-    const go = await messenger.waitForSelector('[data-do=launch]', { visible: true });
+    await messenger.waitForSelector('[data-do=launch]', { visible: true });
     await messenger.screenshot({ path: join(out, 'firefox-launcher.png') });
     await at.world.order('github', { forget: true }); // or it asks nothing this time
-    await go.click();
+    await messenger.locator('[data-do=launch]').click();
     await person.decide(await atHost());
     await person.alone();
     await person.inside();
