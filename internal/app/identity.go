@@ -18,12 +18,12 @@ func (a *App) openIdentity(cfg *config.Config) {
 	}
 }
 
-// tokenPage is the address of our page for a token. The token is in the
-// fragment, which no server and no log sees.
+// tokenPage is the address of our page for a token. The token is in the query,
+// so that the page works without a script; our log never writes a query.
 func tokenPage(base, site, page, token string) string {
-	where := "/account/" + page
+	where := base + "/"
 	if site != "" {
-		where = "/s/" + url.PathEscape(site) + where
+		where += "s/" + url.PathEscape(site) + "/"
 	}
-	return base + where + "#token=" + url.QueryEscape(token)
+	return where + page + "?token=" + url.QueryEscape(token)
 }

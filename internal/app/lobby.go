@@ -28,7 +28,7 @@ func (a *App) mountCommon(ctx context.Context, h *house, door *auth.Door) error 
 // mountLobby adds what is at the root of a host that no site owns.
 func (a *App) mountLobby(h *house, door *auth.Door) {
 	a.account(h, door).MountChooser(h.lobby)
-	a.login(door, "", "", "./").Mount(h.lobby)
+	a.mountSignIn(h.lobby, door, nil, "./")
 }
 
 func (a *App) account(h *house, door *auth.Door) *console.Account {
@@ -68,9 +68,24 @@ func (h *house) editorURL(s *served) string {
 	return "/s/" + s.Name + "/admin/"
 }
 
-func (a *App) login(door *auth.Door, site, title, home string) *console.Login {
-	return &console.Login{
-		Pages: a.pages, Identity: a.Identity, Sessions: door.Sessions, Title: title, Home: home,
-		Principal: func(r *http.Request) (auth.Principal, error) { return door.Principal(r, site) },
+// mountSignIn adds the pages to sign in at, and those that mails lead to: of a
+// site, or of the server (nil). Home is where they lead in the end.
+func (a *App) mountSignIn(mux *http.ServeMux, door *auth.Door, s *served, home string) {
+	name, title, fallback := "", "", ""
+	if s != nil {
+		name, title, fallback = s.Name, s.DisplayName(), s.config.Mail.Language
 	}
+	principal := func(r *http.Request) (auth.Principal, error) { return door.Principal(r, name) }
+	tongue := func(ctx context.Context) string {
+		if p, err := a.Identity.Policy(ctx, name); err == nil && p.Language != "" {
+			return p.Language
+		}
+		return fallback
+	}
+	(&console.Login{
+		Pages: a.pages, Identity: a.Identity, Sessions: door.Sessions, Title: title, Home: home, Principal: principal, Language: tongue,
+	}).Mount(mux)
+	(&console.Links{
+		Pages: a.pages, Identity: a.Identity, Sessions: door.Sessions, Site: name, Title: title, Home: home, Principal: principal, Language: tongue,
+	}).Mount(mux)
 }

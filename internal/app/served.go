@@ -131,7 +131,7 @@ func (s *served) job(cfg *config.Config) deploy.Job {
 func (a *App) mountSite(s *served, door *auth.Door) {
 	if s.config.Backend.AtHost() {
 		s.mountElsewhere()
-		a.login(door, s.Name, s.DisplayName(), "/console/").Mount(s.mux)
+		a.mountSignIn(s.mux, door, s, "/console/")
 		return
 	}
 	principal := func(r *http.Request) (auth.Principal, error) { return door.Principal(r, s.Name) }
@@ -149,7 +149,7 @@ func (a *App) mountSite(s *served, door *auth.Door) {
 	}
 	admin.Config = s.CMS.Config
 	admin.Mount(s.mux)
-	a.login(door, s.Name, s.DisplayName(), "admin/").Mount(s.mux)
+	a.mountSignIn(s.mux, door, s, "admin/")
 	api := &content.Handler{Site: s.Site, Principal: principal, Log: a.log}
 	api.Mount(s.mux)
 	s.files = api.Public(http.HandlerFunc(s.pages.NotFound))

@@ -135,7 +135,7 @@ func (d *Desk) ask(a *store.Account, n Invitation) (mail.Message, error) {
 	membership.Pending = store.PendingInvite
 	a.SetMembership(membership)
 	a.User.Invited, a.User.Updated = now, now
-	m, err := d.s.linkMail(a, KindInvite, d.Site, content{})
+	m, err := d.s.linkMail(a, KindInvite, d.Site, content{By: d.greeting()})
 	m.Data = told
 	return m, err
 }

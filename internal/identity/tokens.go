@@ -120,6 +120,7 @@ type content struct {
 	Language string         `json:"language,omitempty"`
 	Data     map[string]any `json:"data,omitempty"`
 	Email    string         `json:"email,omitempty"` // the new one, folded
+	By       string         `json:"by,omitempty"`    // who invites, in words
 }
 
 func contentOf(t store.Token) (c content, err error) {
@@ -157,6 +158,7 @@ type Peeked struct {
 	Kind    Kind
 	Email   string // that it was mailed to
 	Expires time.Time
+	By      string // who invites, in words; empty: not known
 	// NeedsPassword: Verify refuses it without one.
 	NeedsPassword bool
 }
@@ -175,8 +177,12 @@ func (s *Service) Peek(ctx context.Context, p Proof) (Peeked, error) {
 	if err != nil {
 		return Peeked{}, err
 	}
+	c, err := contentOf(t)
+	if err != nil {
+		return Peeked{}, err
+	}
 	needs, err := s.needsPassword(ctx, t)
-	return Peeked{User: u, Kind: Kind(t.Kind), Email: t.Email, Expires: t.Expires, NeedsPassword: needs}, err
+	return Peeked{User: u, Kind: Kind(t.Kind), Email: t.Email, Expires: t.Expires, By: c.By, NeedsPassword: needs}, err
 }
 
 // token looks a token up. Whoever comes with one that is none is slowed down, as

@@ -130,6 +130,7 @@ func (a *Account) choose(w http.ResponseWriter, r *http.Request, who auth.Princi
 		return
 	}
 	view := chooserView{Frame: a.Pages.personal(r, who), Sites: a.sites(user)}
+	view.Manages = managesPeople(user)
 	if len(view.Sites) == 1 {
 		api.Redirect(w, view.Sites[0].URL, http.StatusSeeOther)
 		return

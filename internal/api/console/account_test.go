@@ -57,7 +57,7 @@ func TestDeploymentsAreForPublishers(t *testing.T) {
 	if err := g.people.SetRoles(t.Context(), g.mara.ID, "blog", []string{"publisher"}); err != nil {
 		t.Fatal(err)
 	}
-	g.get(t, "/console/").wants(t, 200, "failed", "exit status 3", "0123456789<", "no &lt;disk&gt;")
+	g.get(t, "/console/").wants(t, 200, "failed", "exit status 3", `<code>0123456789<`, "no &lt;disk&gt;")
 }
 
 func TestRename(t *testing.T) {

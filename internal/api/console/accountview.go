@@ -13,11 +13,12 @@ import (
 
 type accountView struct {
 	Frame
-	Greeting, Name, Email string
-	Notice, Error         string
-	Sites                 []siteRow
-	Deployments           []deploymentRow
-	Sessions              []sessionRow
+	Addressed     string // the person, in the greeting
+	Name, Email   string
+	Notice, Error string
+	Sites         []siteRow
+	Deployments   []deploymentRow
+	Sessions      []sessionRow
 }
 
 type siteRow struct{ Title, URL, Roles string }
@@ -42,7 +43,8 @@ func (a *Account) page(w http.ResponseWriter, r *http.Request, who auth.Principa
 		return
 	}
 	view.Frame = a.Pages.personal(r, who)
-	view.Greeting, view.Name, view.Email = "Hello, "+nameOf(who), user.Name, user.Email
+	view.Addressed, view.Name, view.Email = nameOf(who), user.Name, user.Email
+	view.Manages = managesPeople(user)
 	view.Sites, view.Deployments = a.sites(user), a.deployments(user)
 	a.Pages.render(w, r, status, "account", view.Frame, nobody, view)
 }

@@ -1,6 +1,7 @@
 package console
 
 import (
+	"context"
 	"net/http"
 	"strings"
 
@@ -22,6 +23,9 @@ type Login struct {
 	Principal func(r *http.Request) (auth.Principal, error)
 	Title     string // the site's name for people; empty at the root of several
 	Home      string // where to go when nothing else was asked for, relative to login
+	// Language is that of the pages when a browser asks for none of ours, a tag;
+	// nil or empty: English.
+	Language func(ctx context.Context) string
 }
 
 // Mount adds the routes.
@@ -37,6 +41,7 @@ type loginView struct {
 	Site, Email, Next string
 	Error             string
 	Embed             bool
+	Again             bool // the person is signed in, and is asked to prove it anew
 }
 
 type signedInView struct {
@@ -47,9 +52,12 @@ type signedInView struct {
 
 // form shows the form, or who is signed in already.
 func (l *Login) form(w http.ResponseWriter, r *http.Request) {
-	view := loginView{Frame: l.Pages.frame(r), Site: l.Title, Next: r.FormValue("next"), Embed: r.FormValue("embed") == "1"}
+	view := loginView{Frame: l.frame(r), Site: l.Title, Next: r.FormValue("next"), Embed: r.FormValue("embed") == "1"}
 	who, err := l.Principal(r)
 	switch {
+	case err == nil && r.FormValue("again") == "1":
+		view.Again, view.Email = true, who.Email
+		l.show(w, r, http.StatusOK, view)
 	case err == nil:
 		l.done(w, r, who, view)
 	case fault.Is(err, fault.Unauthenticated):
@@ -57,6 +65,16 @@ func (l *Login) form(w http.ResponseWriter, r *http.Request) {
 	default:
 		l.Pages.Fail(w, r, err)
 	}
+}
+
+func (l *Login) frame(r *http.Request) Frame { return l.Pages.frameIn(r, tongue(r, l.Language)) }
+
+// tongue is the language of a site.
+func tongue(r *http.Request, of func(context.Context) string) string {
+	if of == nil {
+		return ""
+	}
+	return of(r.Context())
 }
 
 func (l *Login) show(w http.ResponseWriter, r *http.Request, status int, view loginView) {
@@ -79,8 +97,8 @@ func (l *Login) signIn(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	view := loginView{
-		Frame: l.Pages.frame(r), Site: l.Title, Email: strings.TrimSpace(r.PostFormValue("email")),
-		Next: r.PostFormValue("next"), Embed: r.FormValue("embed") == "1",
+		Frame: l.frame(r), Site: l.Title, Email: strings.TrimSpace(r.PostFormValue("email")),
+		Next: r.PostFormValue("next"), Embed: r.FormValue("embed") == "1", Again: r.PostFormValue("again") == "1",
 	}
 	from := api.ClientAddr(r, nil)
 	user, err := l.Identity.SignIn(r.Context(), view.Email, r.PostFormValue("password"), from)
@@ -121,7 +139,7 @@ type logoutView struct {
 }
 
 func (l *Login) farewell(w http.ResponseWriter, r *http.Request) {
-	frame := l.Pages.frame(r)
+	frame := l.frame(r)
 	l.Pages.render(w, r, http.StatusOK, "logout", frame, nobody, logoutView{Frame: frame, Back: l.Home})
 }
 

@@ -18,32 +18,48 @@ import (
 type Pages struct {
 	log       *slog.Logger
 	assets    *api.Assets
-	templates map[string]*template.Template
+	tongues   *tongues
+	templates map[string]map[string]*template.Template // by language and page
 }
 
-// NewPages parses the templates of fsys: layout.html, and one file per page.
-// The other files there are served as they are.
-func NewPages(fsys fs.FS, log *slog.Logger) (*Pages, error) {
-	p := &Pages{log: log, templates: map[string]*template.Template{}}
-	names, err := fs.Glob(fsys, "*.html")
-	if err != nil {
+// NewPages parses the templates of fsys, once for each language: layout.html, and
+// one file per page. In words/ are the languages beside English. The other files
+// there are served as they are.
+func NewPages(fsys fs.FS, log *slog.Logger) (p *Pages, err error) {
+	p = &Pages{log: log, templates: map[string]map[string]*template.Template{}}
+	if p.tongues, err = readTongues(fsys); err != nil {
 		return nil, err
 	}
-	for _, name := range names {
-		if name == "layout.html" {
-			continue
+	for tongue, words := range p.tongues.words {
+		if p.templates[tongue], err = parse(fsys, words); err != nil {
+			return nil, err
 		}
-		t, err := template.ParseFS(fsys, "layout.html", name)
-		if err != nil {
-			return nil, fmt.Errorf("the console's page %s: %w", name, err)
-		}
-		p.templates[strings.TrimSuffix(name, ".html")] = t
 	}
 	if p.assets, err = api.NewAssets(fsys); err != nil {
 		return nil, err
 	}
 	p.assets.Immutable = true
 	return p, nil
+}
+
+// parse makes the pages of one language.
+func parse(fsys fs.FS, words *catalogue) (map[string]*template.Template, error) {
+	names, err := fs.Glob(fsys, "*.html")
+	if err != nil {
+		return nil, err
+	}
+	pages := map[string]*template.Template{}
+	for _, name := range names {
+		if name == "layout.html" {
+			continue
+		}
+		t, err := template.New(name).Funcs(words.funcs()).ParseFS(fsys, "layout.html", name)
+		if err != nil {
+			return nil, fmt.Errorf("the console's page %s: %w", name, err)
+		}
+		pages[strings.TrimSuffix(name, ".html")] = t
+	}
+	return pages, nil
 }
 
 // Mount serves the pages' styles and scripts.
@@ -68,14 +84,23 @@ type Frame struct {
 	Logout   string // URL of the sign-out page
 	Person   string // who is signed in; empty: nobody
 	Operator bool   // the person runs this server
+	Manages  bool   // the person manages people: those of a site, or all
+	Language string // of the page
+	Lang     string // that the address asks for, to be carried on; empty: none
 	Here     string // path of the page, for the navigation
 	Nonce    string // admits the page's own scripts and styles
 }
 
 // frame prepares the layout for the page that r asks for.
-func (p *Pages) frame(r *http.Request) Frame {
+func (p *Pages) frame(r *http.Request) Frame { return p.frameIn(r, "") }
+
+// frameIn is frame in a language (a tag, or empty) unless the browser has
+// another.
+func (p *Pages) frameIn(r *http.Request, fallback string) Frame {
 	base := base(r)
+	tongue, asked := p.tongues.choose(r, fallback)
 	return Frame{
+		Language: tongue, Lang: asked,
 		Assets:  base + "console/assets/" + p.assets.Version() + "/",
 		Console: "/console/",
 		Logout:  base + "logout",
@@ -86,7 +111,7 @@ func (p *Pages) frame(r *http.Request) Frame {
 // personal is frame with the navigation of somebody who is signed in.
 func (p *Pages) personal(r *http.Request, who auth.Principal) Frame {
 	f := p.frame(r)
-	f.Person, f.Operator, f.Here = nameOf(who), who.Operator, r.URL.Path
+	f.Person, f.Operator, f.Manages, f.Here = nameOf(who), who.Operator, who.Operator, r.URL.Path
 	return f
 }
 
@@ -107,7 +132,7 @@ const (
 // but its own files be loaded by it.
 func (p *Pages) render(w http.ResponseWriter, r *http.Request, status int, name string, frame Frame, framed ancestors, view any) {
 	var page bytes.Buffer
-	if err := p.templates[name].ExecuteTemplate(&page, "layout", view); err != nil {
+	if err := p.templates[frame.Language][name].ExecuteTemplate(&page, "layout", view); err != nil {
 		p.log.ErrorContext(r.Context(), "a page could not be rendered", "page", name, "error", err)
 		http.Error(w, "The page could not be shown. This has been logged.", http.StatusInternalServerError)
 		return
