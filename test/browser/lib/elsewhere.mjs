@@ -50,8 +50,8 @@ export async function cmsPage(bundle, config, { address = '127.0.0.1', host = ad
     if (file && !files.has(file)) files.set(file, /^[\w.@/-]+\.m?js$/.test(file) && !file.includes('..') ? script(bundle, file) : undefined);
     if (!files.get(file)) return response.writeHead(404, { 'content-type': 'text/html' }).end('<!doctype html><title>Not here</title>Not here.');
     return response.writeHead(200, { 'content-type': 'text/javascript; charset=utf-8' }).end(files.get(file));
-  }).listen(port, address);
-  await once(server, 'listening');
+  });
+  await listen(server, port, address);
   const origin = `http://${host}:${server.address().port}`;
   return {
     origin,
@@ -62,6 +62,19 @@ export async function cmsPage(bundle, config, { address = '127.0.0.1', host = ad
       await once(server, 'close');
     },
   };
+}
+
+/** Listens at a port, which somebody's outgoing connection may have for a moment. */
+async function listen(server, port, address) {
+  for (let left = 100; ; left--) {
+    try {
+      await once(server.listen(port, address), 'listening');
+      return;
+    } catch (err) {
+      if (err.code !== 'EADDRINUSE' || left === 0) throw err;
+      await new Promise((resolve) => { setTimeout(resolve, 100); });
+    }
+  }
 }
 
 /** Notes every message that the page gets, with who sent it. Call before the page is opened. */

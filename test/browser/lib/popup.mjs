@@ -74,7 +74,12 @@ export async function town({ host = '127.0.0.1', kinds = ['github', 'gitlab', 'b
       const me = await open(browser);
       const heard = await recordMessages(me.page);
       const trace = new Trace(me.context, broker);
-      await me.page.goto(cms.url);
+      try {
+        await me.page.goto(cms.url);
+      } catch (err) { // the next one needs the port
+        await cms.close();
+        throw err;
+      }
       return new Visit(this, { bundle, kind, cms, me, heard, trace });
     },
     async stop() {
