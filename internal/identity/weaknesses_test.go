@@ -453,11 +453,15 @@ func TestDisabledIsRefusedAtEveryDoor(t *testing.T) {
 	magic := r.issued(t, KindMagic, m.Email, "blog")
 	check(t, desk.Disable(t.Context(), m.ID))
 	late := r.session(t, m.ID, "") // by a request that was under way
+	_, lateRefresh, err := issuer.Start(t.Context(), m.ID, "blog", "", home)
+	check(t, err)
 	if r.alive(t, cookie, "blog") || r.alive(t, late, "blog") {
 		t.Error("a session lives on")
 	}
-	_, _, err = issuer.Refresh(t.Context(), refresh, "blog", auth.Client{})
-	wantKind(t, err, fault.Unauthenticated)
+	for _, token := range []string{refresh, lateRefresh} {
+		_, _, err = issuer.Refresh(t.Context(), token, "blog", auth.Client{})
+		wantKind(t, err, fault.Unauthenticated)
+	}
 	_, err = r.SignIn(t.Context(), m.Email, good, home)
 	wantKind(t, err, fault.Forbidden)
 	_, err = r.SignIn(t.Context(), m.Email, other, home)
