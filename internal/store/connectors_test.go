@@ -84,7 +84,7 @@ func TestUpdateConnector(t *testing.T) {
 }
 
 func TestOneOfManyUpdatesAConnector(t *testing.T) {
-	each(t, func(t *testing.T, s *Store, _ *clock) {
+	once(t, func(t *testing.T, s *Store, _ *clock) {
 		check(t, s.AddConnector(t.Context(), fullConnector()))
 		c, err := s.Connector(t.Context(), "code")
 		check(t, err)
@@ -110,7 +110,7 @@ func TestOneOfManyUpdatesAConnector(t *testing.T) {
 // A thief who can write to the database must not be able to have one secret
 // used in the place of another.
 func TestConnectorSecretsCannotBeSwapped(t *testing.T) {
-	each(t, func(t *testing.T, s *Store, _ *clock) {
+	once(t, func(t *testing.T, s *Store, _ *clock) {
 		check(t, s.AddConnector(t.Context(), fullConnector()))
 		check(t, s.AddConnector(t.Context(), Connector{Name: "other", Secret: "x"}))
 		_, err := s.write.Exec(`UPDATE connectors SET secret = (SELECT secret FROM connectors WHERE name = 'code') WHERE name = 'other'`)

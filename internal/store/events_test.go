@@ -68,7 +68,7 @@ func TestEventsAreFoundByAnIndex(t *testing.T) {
 }
 
 func TestEventsAreBounded(t *testing.T) {
-	each(t, func(t *testing.T, s *Store, c *clock) {
+	once(t, func(t *testing.T, s *Store, c *clock) {
 		ctx := t.Context()
 		fill := func(from, n int) {
 			t.Helper()
@@ -103,32 +103,33 @@ func TestEventsAreBounded(t *testing.T) {
 }
 
 func TestNoiseDoesNotPushSignInsOut(t *testing.T) {
-	s, c := open(t, Memory)
-	ctx := t.Context()
-	check(t, s.AddEvent(ctx, Event{At: c.Now(), Kind: "sign-in", Person: "ann"}))
-	fill := func(kind string, from int) {
-		t.Helper()
-		_, err := s.write.Exec(`
-			WITH RECURSIVE n (i) AS (SELECT CAST($1 AS BIGINT) UNION ALL SELECT i + 1 FROM n WHERE i + 1 < $2)
-			INSERT INTO events (`+eventColumns+`) SELECT i, $3, $4, '', '', '', '', '', '', '', '', '', 0 FROM n`, from, from+maxEvents, ms(c.Now()), kind)
-		check(t, err)
-		check(t, s.Sweep(ctx, c.Now()))
-	}
-	count := func(want int) {
-		t.Helper()
-		var n int
-		check(t, s.read.QueryRow(`SELECT count(*) FROM events`).Scan(&n))
-		if n != want {
-			t.Errorf("%d events, want %d", n, want)
+	once(t, func(t *testing.T, s *Store, c *clock) {
+		ctx := t.Context()
+		check(t, s.AddEvent(ctx, Event{At: c.Now(), Kind: "sign-in", Person: "ann"}))
+		fill := func(kind string, from int) {
+			t.Helper()
+			_, err := s.write.Exec(`
+				WITH RECURSIVE n (i) AS (SELECT CAST($1 AS BIGINT) UNION ALL SELECT i + 1 FROM n WHERE i + 1 < $2)
+				INSERT INTO events (`+eventColumns+`) SELECT i, $3, $4, '', '', '', '', '', '', '', '', '', 0 FROM n`, from, from+maxEvents, ms(c.Now()), kind)
+			check(t, err)
+			check(t, s.Sweep(ctx, c.Now()))
 		}
-	}
-	fill("failure", 2)
-	count(maxEvents + 1)
-	if signIns, err := s.Events(ctx, EventFilter{Kind: "sign-in", Limit: 10}); err != nil || len(signIns) != 1 || signIns[0].Person != "ann" {
-		t.Errorf("%v %v", signIns, err)
-	}
-	fill("sign-in", maxEvents+2) // and no end of those neither
-	count(maxEvents)
+		count := func(want int) {
+			t.Helper()
+			var n int
+			check(t, s.read.QueryRow(`SELECT count(*) FROM events`).Scan(&n))
+			if n != want {
+				t.Errorf("%d events, want %d", n, want)
+			}
+		}
+		fill("failure", 2)
+		count(maxEvents + 1)
+		if signIns, err := s.Events(ctx, EventFilter{Kind: "sign-in", Limit: 10}); err != nil || len(signIns) != 1 || signIns[0].Person != "ann" {
+			t.Errorf("%v %v", signIns, err)
+		}
+		fill("sign-in", maxEvents+2) // and no end of those neither
+		count(maxEvents)
+	})
 }
 
 func TestManyWriteEventsAtOnce(t *testing.T) {

@@ -71,7 +71,7 @@ func TestHandlesRoundTrip(t *testing.T) {
 }
 
 func TestReplacedHandlesAreBounded(t *testing.T) {
-	each(t, func(t *testing.T, s *Store, c *clock) {
+	once(t, func(t *testing.T, s *Store, c *clock) {
 		check(t, s.AddHandleFamily(t.Context(), handleFamily(c, "f"), "f handle 1", "refresh"))
 		for i := range int64(3 * handleMemory) {
 			check(t, s.RenewHandle(t.Context(), renewalOf(c, "f", i+1)))
@@ -85,7 +85,7 @@ func TestReplacedHandlesAreBounded(t *testing.T) {
 }
 
 func TestFamiliesOfAPersonAreBounded(t *testing.T) {
-	each(t, func(t *testing.T, s *Store, c *clock) {
+	once(t, func(t *testing.T, s *Store, c *clock) {
 		ctx := t.Context()
 		other := handleFamily(c, "other")
 		other.Person = "bob"
@@ -103,7 +103,7 @@ func TestFamiliesOfAPersonAreBounded(t *testing.T) {
 }
 
 func TestSweepOfHandles(t *testing.T) {
-	each(t, func(t *testing.T, s *Store, c *clock) {
+	once(t, func(t *testing.T, s *Store, c *clock) {
 		ctx := t.Context()
 		day := 24 * time.Hour
 		for _, id := range []string{"used", "idle", "ended"} {

@@ -120,7 +120,7 @@ func countOAuth(t *testing.T, s *Store) (n int) {
 }
 
 func TestOAuthTransactionsAreBounded(t *testing.T) {
-	each(t, func(t *testing.T, s *Store, c *clock) {
+	once(t, func(t *testing.T, s *Store, c *clock) {
 		ctx := t.Context()
 		fillOAuth(t, s, c, OAuthBegun, 0, 4000)
 		fillOAuth(t, s, c, OAuthNew, 4000, 5990)
@@ -157,7 +157,7 @@ func TestSignInsBegunByAProgramKeepNobodyOut(t *testing.T) {
 }
 
 func TestFullTableOfSignInsTakesNoMore(t *testing.T) {
-	each(t, func(t *testing.T, s *Store, c *clock) {
+	once(t, func(t *testing.T, s *Store, c *clock) {
 		ctx := t.Context()
 		fillOAuth(t, s, c, OAuthReturned, 0, maxOAuthTransactions)
 		for i := range 3 {
@@ -236,7 +236,7 @@ func TestNoSecretLiesOpen(t *testing.T) {
 
 // Room that was made in a transaction that failed was not made.
 func TestFullTableAfterAFailure(t *testing.T) {
-	each(t, func(t *testing.T, s *Store, c *clock) {
+	once(t, func(t *testing.T, s *Store, c *clock) {
 		fillOAuth(t, s, c, OAuthNew, 0, maxOAuthTransactions)
 		for range 3 {
 			wantKind(t, s.AddOAuthTransaction(t.Context(), oauthTransaction(c, "row 9999", OAuthNew)), fault.Conflict)

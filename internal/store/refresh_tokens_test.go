@@ -179,7 +179,7 @@ func TestEndingSessions(t *testing.T) {
 }
 
 func TestFailuresAreFaults(t *testing.T) {
-	each(t, func(t *testing.T, s *Store, _ *clock) {
+	once(t, func(t *testing.T, s *Store, _ *clock) {
 		ctx, cancel := context.WithCancel(t.Context())
 		cancel()
 		if _, err := s.Users(ctx); !errors.Is(err, context.Canceled) {

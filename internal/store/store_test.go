@@ -76,20 +76,32 @@ func opened(t testing.TB, s *Store, err error) (*Store, *clock) {
 	return s, c
 }
 
-// places runs f on each engine with a database that outlives its opening.
+// places runs f with a database that outlives its opening. The engine is
+// Postgres where there is a server for tests, else SQLite: a run of the suite is
+// about one of them.
 func places(t *testing.T, f func(t *testing.T, p place)) {
-	t.Run("file", func(t *testing.T) { f(t, place{dir: t.TempDir()}) })
 	if pgtest.Enabled() {
 		t.Run("postgres", func(t *testing.T) { f(t, place{dir: t.TempDir(), url: pgtest.Database(t)}) })
+	} else {
+		t.Run("file", func(t *testing.T) { f(t, place{dir: t.TempDir()}) })
 	}
 }
 
-// each runs f on each engine, and on a database in memory.
-func each(t *testing.T, f func(t *testing.T, s *Store, c *clock)) {
+// once runs f on the run's engine.
+func once(t *testing.T, f func(t *testing.T, s *Store, c *clock)) {
 	places(t, func(t *testing.T, p place) {
 		s, c := p.open(t)
 		f(t, s, c)
 	})
+}
+
+// each runs f on the run's engine and, when that is SQLite, on a database in
+// memory too.
+func each(t *testing.T, f func(t *testing.T, s *Store, c *clock)) {
+	once(t, f)
+	if pgtest.Enabled() {
+		return
+	}
 	t.Run("memory", func(t *testing.T) {
 		s, c := open(t, Memory)
 		f(t, s, c)

@@ -12,7 +12,7 @@ import (
 	"gatehouse/internal/fault"
 )
 
-// pair runs f on each engine with two openings of one database, as a server and
+// pair runs f on the run's engine with two openings of one database, as a server and
 // the command line have it, or two servers.
 func pair(t *testing.T, f func(t *testing.T, one, two *Store, c *clock)) {
 	places(t, func(t *testing.T, p place) {
