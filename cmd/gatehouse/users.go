@@ -16,14 +16,14 @@ import (
 func usersCommand() *cobra.Command {
 	c := &cobra.Command{
 		Use:   "users",
-		Short: "Add people, give them roles, end their sessions",
+		Short: "Add and invite people, give them roles, end their sessions",
 		Long: `Accounts, without the web. It may be used while the server runs; a change acts at once.
 
 Roles that mean something: ` + strings.Join(identity.BuiltinRoles(), ", ") + `.
 An operator may do everything at every site.`,
 		Args: cobra.NoArgs,
 	}
-	c.AddCommand(usersAdd(), usersList(), usersRoles(), usersReset(), usersRemove(), usersSessions())
+	c.AddCommand(usersAdd(), usersInvite(), usersList(), usersRoles(), usersReset(), usersDisable(), usersEnable(), usersRemove(), usersSessions())
 	return c
 }
 

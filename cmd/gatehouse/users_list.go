@@ -24,6 +24,22 @@ type userLine struct {
 	Roles      map[string][]string `json:"roles"` // by site
 	Created    time.Time           `json:"created"`
 	LastSignIn time.Time           `json:"lastSignIn,omitzero"`
+	Pending    map[string][]string `json:"pending,omitempty"` // roles that wait for the person, by site
+	Disabled   time.Time           `json:"disabled,omitzero"`
+}
+
+func lineOf(u identity.User) userLine {
+	x := userLine{
+		ID: u.ID, Email: u.Email, Name: u.Name, Operator: u.Operator, Roles: u.Roles,
+		Created: u.Created, LastSignIn: u.LastSignIn, Disabled: u.Disabled,
+	}
+	for site, p := range u.Pending {
+		if x.Pending == nil {
+			x.Pending = map[string][]string{}
+		}
+		x.Pending[site] = append([]string{}, p.Roles...)
+	}
+	return x
 }
 
 func usersList() *cobra.Command {
@@ -50,7 +66,7 @@ func showUsers(c *cobra.Command, list []identity.User, asJSON bool) error {
 	if asJSON {
 		lines := make([]userLine, len(list))
 		for i, u := range list {
-			lines[i] = userLine{u.ID, u.Email, u.Name, u.Operator, u.Roles, u.Created, u.LastSignIn}
+			lines[i] = lineOf(u)
 		}
 		return printJSON(c, lines)
 	}
@@ -135,15 +151,25 @@ func showSessions(c *cobra.Command, people *identity.Service, u identity.User, a
 	return printTable(c, rows)
 }
 
-// describeAccess is "operator; blog: editor; shop: admin, translator".
+// describeAccess is "operator; blog: editor; shop: admin, translator (invited)".
 func describeAccess(u identity.User) string {
 	var parts []string
 	for site, roles := range u.Roles {
 		parts = append(parts, site+": "+cmp.Or(strings.Join(roles, ", "), "no roles"))
 	}
+	for site, p := range u.Pending {
+		waits := " (signed up, not confirmed)"
+		if p.Invited {
+			waits = " (invited)"
+		}
+		parts = append(parts, site+": "+cmp.Or(strings.Join(p.Roles, ", "), "no roles")+waits)
+	}
 	slices.Sort(parts)
 	if u.Operator {
 		parts = append([]string{"operator"}, parts...)
+	}
+	if !u.Disabled.IsZero() {
+		parts = append([]string{"disabled"}, parts...)
 	}
 	return cmp.Or(strings.Join(parts, "; "), "no site")
 }

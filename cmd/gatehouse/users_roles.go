@@ -19,9 +19,13 @@ type access struct {
 }
 
 func (a *access) flags(c *cobra.Command) {
+	a.siteFlags(c)
+	c.Flags().BoolVar(&a.operator, "operator", false, "may do everything at every site")
+}
+
+func (a *access) siteFlags(c *cobra.Command) {
 	c.Flags().StringVar(&a.site, "site", "", "the site that the roles are for")
 	c.Flags().StringArrayVar(&a.roles, "role", nil, "a role at the site; may be repeated")
-	c.Flags().BoolVar(&a.operator, "operator", false, "may do everything at every site")
 }
 
 // check refuses half of a pair, and warns of roles that give nothing.

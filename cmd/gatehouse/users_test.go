@@ -142,3 +142,67 @@ func TestUsersWarnsOfRolesWithoutRights(t *testing.T) {
 		t.Errorf("standard error is %q (%v)", stderr, err)
 	}
 }
+
+func TestUsersInvite(t *testing.T) {
+	users := household(t)
+	out, _, err := users("", "invite", "Ann@example.org", "--site", "blog", "--role", "editor", "--name", "Ann Lee")
+	if err != nil {
+		t.Fatal(err)
+	}
+	link := regexp.MustCompile(`(?m)^http://127\.0\.0\.1:8484/s/blog/invite\?token=([A-Za-z0-9_-]{43})$`).FindStringSubmatch(out)
+	if link == nil || !strings.Contains(out, "Invited ann@example.org to blog.") {
+		t.Fatalf("no link: %q", out)
+	}
+	if out, _, err := users("", "list"); err != nil || !strings.Contains(out, "blog: editor (invited)") || strings.Contains(out, link[1]) {
+		t.Errorf("list (%v):\n%s", err, out)
+	}
+	if out, _, err := users("", "list", "--json"); err != nil || !strings.Contains(out, `"pending"`) {
+		t.Errorf("list (%v):\n%s", err, out)
+	}
+	if _, _, err := users("violet otter lamp seven", "add", "bob@example.org"); err != nil {
+		t.Fatal(err)
+	}
+	if out, _, err := users("", "invite", "bob@example.org", "--site", "blog", "--role", "editor"); err != nil || !strings.Contains(out, "belongs to blog now") || strings.Contains(out, "token=") {
+		t.Errorf("a known person (%v): %q", err, out)
+	}
+	if _, _, err := users("violet otter lamp seven", "add", "carl@example.org", "--site", "shop", "--role", "reader"); err != nil {
+		t.Fatal(err)
+	}
+	for says, args := range map[string][]string{
+		"belongs to this site already": {"carl@example.org", "--site", "shop", "--role", "editor"},
+		"--site":                       {"x@example.org"},
+		"--role":                       {"x@example.org", "--site", "blog"},
+		"It has: blog, shop":           {"x@example.org", "--site", "blgo", "--role", "editor"},
+		"no e-mail address":            {"x", "--site", "blog", "--role", "editor"},
+		"A mail was asked for":         {"ann@example.org", "--site", "blog", "--role", "editor"},
+	} {
+		if _, _, err := users("", append([]string{"invite"}, args...)...); err == nil || !strings.Contains(err.Error(), says) {
+			t.Errorf("%v: %v, want %q", args, err, says)
+		}
+	}
+}
+
+func TestUsersDisableAndEnable(t *testing.T) {
+	users := household(t)
+	if _, _, err := users("violet otter lamp seven", "add", "ann@example.org"); err != nil {
+		t.Fatal(err)
+	}
+	out, _, err := users("", "disable", "ANN@example.org")
+	if err != nil || out != "ann@example.org is disabled and signed out everywhere.\n" {
+		t.Errorf("%q %v", out, err)
+	}
+	if out, _, err := users("", "list"); err != nil || !strings.Contains(out, "disabled") {
+		t.Errorf("list (%v):\n%s", err, out)
+	}
+	if out, _, err := users("", "enable", "ann@example.org"); err != nil || out != "ann@example.org may sign in again.\n" {
+		t.Errorf("%q %v", out, err)
+	}
+	if out, _, err := users("", "list"); err != nil || strings.Contains(out, "disabled") {
+		t.Errorf("list (%v):\n%s", err, out)
+	}
+	for _, verb := range []string{"disable", "enable"} {
+		if _, _, err := users("", verb, "x@example.org"); err == nil || !strings.Contains(err.Error(), "no user x@example.org") {
+			t.Errorf("%s of nobody: %v", verb, err)
+		}
+	}
+}

@@ -130,15 +130,6 @@ func OpenStore(ctx context.Context, cfg *config.Config) (*store.Store, error) {
 	return store.Open(ctx, filepath.Join(cfg.Data, "gatehouse.db"))
 }
 
-// OpenIdentity opens the accounts alone, for commands that need no server.
-func OpenIdentity(ctx context.Context, cfg *config.Config) (*identity.Service, *store.Store, error) {
-	s, err := OpenStore(ctx, cfg)
-	if err != nil {
-		return nil, nil, err
-	}
-	return identity.New(s), s, nil
-}
-
 // runner is the deploy runner of a site.
 func (a *App) runner(site string) *deploy.Runner {
 	a.mu.Lock()

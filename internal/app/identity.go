@@ -1,9 +1,13 @@
 package app
 
 import (
+	"context"
 	"net/url"
 
+	"gatehouse/internal/audit"
 	"gatehouse/internal/config"
+	"gatehouse/internal/identity"
+	"gatehouse/internal/store"
 )
 
 // openIdentity gives the accounts what they need to write to people.
@@ -26,4 +30,17 @@ func tokenPage(base, site, page, token string) string {
 		where += "s/" + url.PathEscape(site) + "/"
 	}
 	return where + page + "?token=" + url.QueryEscape(token)
+}
+
+// OpenIdentity opens the accounts alone, for commands that need no server. They
+// have no Mail; OpenMail makes one.
+func OpenIdentity(ctx context.Context, cfg *config.Config) (*identity.Service, *store.Store, error) {
+	s, err := OpenStore(ctx, cfg)
+	if err != nil {
+		return nil, nil, err
+	}
+	people := identity.New(s)
+	people.Audit = &audit.Log{Store: s}
+	people.Pages = func(site, page, token string) string { return tokenPage(cfg.URL, site, page, token) }
+	return people, s, nil
 }
