@@ -6,10 +6,14 @@ import { accessibility, shot } from './lib/browser.mjs';
 import { Editor } from './lib/editor.mjs';
 import { freePort, Repository } from './lib/server.mjs';
 import { town } from './lib/popup.mjs';
+import { sawPages } from './lib/trace.mjs';
 
 let at;
 before(async () => { at = await town({ kinds: ['github'] }); });
-after(async () => { await at?.stop(); });
+after(async () => {
+  await at?.stop();
+  sawPages('/auth', '/auth/result');
+});
 
 /** A person at the CMS whom the host does not know. */
 async function arrive(t, options) {

@@ -4,6 +4,7 @@ import assert from 'node:assert/strict';
 import { after, before } from 'node:test';
 import { freePort } from '../browser/lib/server.mjs';
 import { help, town } from '../browser/lib/popup.mjs';
+import { sawPages } from '../browser/lib/trace.mjs';
 import { cell } from './lib/cell.mjs';
 
 let at, deskPort;
@@ -21,7 +22,10 @@ before(async () => {
     }),
   });
 });
-after(async () => { await at?.stop(); });
+after(async () => {
+  await at?.stop();
+  sawPages('/auth', '/auth/result');
+});
 
 const issued = async (kind) => (await at.world.record(kind)).issued.access.at(-1);
 

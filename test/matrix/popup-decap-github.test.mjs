@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import { after, before } from 'node:test';
 import { shot } from '../browser/lib/browser.mjs';
 import { help, town } from '../browser/lib/popup.mjs';
+import { sawPages } from '../browser/lib/trace.mjs';
 import { cell } from './lib/cell.mjs';
 
 const bundle = 'decap-cms';
@@ -26,6 +27,7 @@ before(async () => {
 after(async () => {
   await named?.stop();
   await at?.stop();
+  sawPages('/auth', '/auth/result');
 });
 
 /** A person at the CMS whom the host does not know. */

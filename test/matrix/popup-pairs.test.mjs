@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import { after, before } from 'node:test';
 import { shot } from '../browser/lib/browser.mjs';
 import { town } from '../browser/lib/popup.mjs';
+import { sawPages } from '../browser/lib/trace.mjs';
 import { cell } from './lib/cell.mjs';
 
 const pairs = [
@@ -14,7 +15,10 @@ const rotates = (kind) => kind !== 'github';
 
 let at;
 before(async () => { at = await town({ kinds: ['github', 'gitlab', 'bitbucket'] }); });
-after(async () => { await at?.stop(); });
+after(async () => {
+  await at?.stop();
+  sawPages('/auth', '/auth/result');
+});
 
 /** A person at the CMS whom the host does not know. */
 async function arrive(bundle, kind) {
