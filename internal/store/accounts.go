@@ -124,6 +124,12 @@ func (s *Store) save(ctx context.Context, tx *sql.Tx, was, now Account) error {
 			return err
 		}
 	}
+	// A new password, also none, is instead of what people had elsewhere.
+	if now.User.Password != "" || now.EndSessions && now.User.Disabled.IsZero() {
+		if err := dropOldPasswords(ctx, tx, now.User.ID); err != nil {
+			return err
+		}
+	}
 	if err := saveMemberships(ctx, tx, was, now); err != nil {
 		return err
 	}

@@ -57,7 +57,11 @@ const mailColumns = `id, site, kind, recipient, subject, status, turn, tries, er
 
 // AddMail writes a mail down. Conflict when its id is taken.
 func (s *Store) AddMail(ctx context.Context, m Mail) error {
-	_, err := s.exec(ctx, `
+	return s.tx(ctx, func(tx *sql.Tx) error { return s.insertMail(ctx, tx, m) })
+}
+
+func (s *Store) insertMail(ctx context.Context, tx *sql.Tx, m Mail) error {
+	_, err := tx.ExecContext(ctx, `
 		INSERT INTO mails (`+mailColumns+`, content) VALUES ($1, $2, $3, $4, $5, $6, 0, $7, $8, $9, $10, $11, $12, $13)`,
 		m.ID, m.Site, m.Kind, m.Recipient, m.Subject, string(m.Status), m.Tries, m.Error, ms(m.Created), ms(m.Expires), ms(m.Next), ms(m.Settled),
 		s.sealText(mailSeal(m.ID), string(m.Content)))

@@ -182,21 +182,29 @@ func (s *Store) SetPassword(ctx context.Context, id, hash string, now time.Time)
 		if err != nil {
 			return err
 		}
-		_, err = tx.ExecContext(ctx, `DELETE FROM sessions WHERE user_id = $1`, id)
-		return err
+		if _, err = tx.ExecContext(ctx, `DELETE FROM sessions WHERE user_id = $1`, id); err != nil {
+			return err
+		}
+		return dropOldPasswords(ctx, tx, id)
 	})
 }
 
 // SignedIn notes a sign-in. A rehash, if given, takes the place of the hash that
-// was verified, unless the password changed in the meantime.
+// was verified, unless the password changed in the meantime, and of all old
+// passwords.
 func (s *Store) SignedIn(ctx context.Context, id, verified, rehash string, now time.Time) error {
 	if rehash == "" {
 		rehash = verified
 	}
-	_, err := s.exec(ctx, `
-		UPDATE users SET last_sign_in = $4, last_seen = $4, password = CASE WHEN password = $2 THEN $3 ELSE password END
-		WHERE id = $1`, id, verified, rehash, ms(now))
-	return err
+	return s.tx(ctx, func(tx *sql.Tx) error {
+		_, err := tx.ExecContext(ctx, `
+			UPDATE users SET last_sign_in = $4, last_seen = $4, password = CASE WHEN password = $2 THEN $3 ELSE password END
+			WHERE id = $1`, id, verified, rehash, ms(now))
+		if err != nil || rehash == "" {
+			return err
+		}
+		return dropOldPasswords(ctx, tx, id)
+	})
 }
 
 // DeleteUser removes a user with all memberships, sessions and tokens. NotFound
