@@ -18,6 +18,7 @@ const (
 	Recover     Kind = "recover"      // a new password. Link
 	EmailChange Kind = "email-change" // to the new address; "old": the one so far. Link
 	MagicLink   Kind = "magic-link"   // sign-in without a password. Link
+	Moved       Kind = "moved"        // the account was brought from elsewhere, without its password. Link
 
 	// Notices need no answer; their Link, if any, leads to the account's page.
 	NoticePassword Kind = "notice-password" // it was changed
@@ -37,7 +38,7 @@ const (
 // Kinds are all of them.
 func Kinds() []Kind {
 	return []Kind{
-		Invite, Confirm, Recover, EmailChange, MagicLink,
+		Invite, Confirm, Recover, EmailChange, MagicLink, Moved,
 		NoticePassword, NoticeMethod, NoticeEmail, NoticeDisabled, NoticeEnabled, NoticeRoles,
 		ReviewWaits, Test,
 	}
@@ -45,7 +46,7 @@ func Kinds() []Kind {
 
 // needsLink reports whether a mail of that kind is worth nothing without one.
 func (k Kind) needsLink() bool {
-	return slices.Contains([]Kind{Invite, Confirm, Recover, EmailChange, MagicLink, ReviewWaits}, k)
+	return slices.Contains([]Kind{Invite, Confirm, Recover, EmailChange, MagicLink, Moved, ReviewWaits}, k)
 }
 
 // check refuses what a caller must not ask for.

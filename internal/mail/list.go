@@ -140,12 +140,15 @@ func (p *Post) Test(ctx context.Context, m Message) (answer string, err error) {
 		return "", err
 	}
 	// A kept mail is not taken by a process that runs beside this one.
-	id, err := p.add(ctx, m, store.MailKept)
+	kept, err := p.compose(m, store.MailKept)
 	if err != nil {
 		return "", err
 	}
+	if err := p.Store.AddMail(ctx, kept); err != nil {
+		return "", err
+	}
 	now := p.now()
-	row, err := p.Store.TakeMailByID(ctx, id, now, now.Add(takeTime))
+	row, err := p.Store.TakeMailByID(ctx, kept.ID, now, now.Add(takeTime))
 	if err != nil {
 		return "", err
 	}

@@ -114,34 +114,49 @@ type content struct {
 // A caller whose own change the mail is about commits that change first: a mail
 // cannot be called back.
 func (p *Post) Queue(ctx context.Context, m Message) (id string, err error) {
-	p.prepare()
-	status := store.MailWaiting
-	if p.SMTP == "" {
-		status = store.MailKept
+	row, err := p.Compose(m, p.now())
+	if err != nil {
+		return "", err
 	}
-	if id, err = p.add(ctx, m, status); err != nil {
+	if err := p.Store.AddMail(ctx, row); err != nil {
 		return "", err
 	}
 	select {
 	case p.wake <- struct{}{}:
 	default: // it is awake already
 	}
-	return id, nil
+	return row.ID, nil
 }
 
-func (p *Post) add(ctx context.Context, m Message, status store.MailStatus) (string, error) {
+// Compose is Queue for callers who write the mail down themselves, together with
+// what it is about. It is sent after a time, by a Run that looks for mail at
+// least every minute.
+func (p *Post) Compose(m Message, after time.Time) (store.Mail, error) {
+	p.prepare()
+	status := store.MailWaiting
+	if p.SMTP == "" {
+		status = store.MailKept
+	}
+	row, err := p.compose(m, status)
+	if status == store.MailWaiting {
+		row.Next = after
+	}
+	return row, err
+}
+
+func (p *Post) compose(m Message, status store.MailStatus) (store.Mail, error) {
 	to, err := recipient(m.To)
 	if err != nil {
-		return "", err
+		return store.Mail{}, err
 	}
 	if err := m.check(); err != nil {
-		return "", err
+		return store.Mail{}, err
 	}
 	now := p.now()
 	l, c := p.write(m, to, now)
 	data, err := json.Marshal(c)
 	if err != nil {
-		return "", fault.Wrap(fault.Internal, err, "mail")
+		return store.Mail{}, fault.Wrap(fault.Internal, err, "mail")
 	}
 	row := store.Mail{
 		ID: rand.Text(), Site: m.Site, Kind: string(m.Kind), Recipient: to, Subject: l.subject, Content: data,
@@ -150,7 +165,7 @@ func (p *Post) add(ctx context.Context, m Message, status store.MailStatus) (str
 	if status == store.MailKept {
 		row.Settled = now
 	}
-	return row.ID, p.Store.AddMail(ctx, row)
+	return row, nil
 }
 
 // Check says what is wrong with the settings of the mail server; nil also when
