@@ -16,7 +16,7 @@ func sslModes() []string {
 // checkDatabase checks the address of a Postgres database, and quotes nothing of
 // it but its host: a password that was not encoded may lie anywhere.
 func checkDatabase(address string) error {
-	const shape = "write postgres://user:password@host:5432/name?sslmode=verify-full"
+	const shape = "write postgres://user:password@host:5432/name?sslmode=verify-full" //nolint:gosec // an example
 	u, err := url.Parse(address)
 	if err != nil {
 		return errors.New("this is not an address: " + shape + ", with whatever is special in the password percent-encoded (@ is %40, / is %2F)")

@@ -29,7 +29,7 @@ func postgresFault(err error) error {
 		return fault.Wrap(fault.Conflict, err, "There is already such a record.")
 	case "23503": // foreign_key_violation
 		return fault.Wrap(fault.NotFound, err, "What this record belongs to is gone.")
-	case "40001", "40P01", "55P03", "57014": // serialization_failure, deadlock_detected, lock_not_available, query_canceled
+	case "40001", "40P01", "55P03", "57014": // a conflict of transactions, a deadlock, a lock that was not given, a query cut short
 		return fault.Wrap(fault.Unavailable, err, "The database is busy. Try again.")
 	case "53100": // disk_full
 		return fault.Wrap(fault.Unavailable, err, "The disk of the database is full. Tell the operator.")

@@ -82,12 +82,12 @@ func TestServerThatIsNone(t *testing.T) {
 			if err != nil {
 				return
 			}
-			_, _ = conn.Write([]byte(answer))
-			if answer != "" {
-				_ = conn.Close()
+			if answer == "" {
+				t.Cleanup(func() { _ = conn.Close() })
 				continue
 			}
-			defer conn.Close()
+			_, _ = conn.Write([]byte(answer))
+			_ = conn.Close()
 		}
 	}()
 	defer close(answers)
