@@ -19,6 +19,10 @@ type brokerPage struct {
 	config   string
 }
 
+// nowhere reports whether the page is no answer to a popup: none of the
+// broker's, or the one that says that there is none at this path.
+func (p *brokerPage) nowhere() bool { return p.kind == "" || p.help == "E-path" }
+
 // readBrokerPage reads a page's data-* attributes. It never fails.
 func readBrokerPage(data []byte) brokerPage {
 	var p brokerPage

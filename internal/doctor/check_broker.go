@@ -14,7 +14,7 @@ func (x *exam) checkBroker() {
 		return
 	}
 	p, err := x.openPopup()
-	if err == nil && p.status == http.StatusNotFound && p.kind == "" && x.endpoint != "auth" {
+	if err == nil && p.status == http.StatusNotFound && p.nowhere() && x.endpoint != "auth" {
 		p = x.otherEndpoint(p)
 	}
 	if err != nil {
@@ -46,7 +46,7 @@ func (x *exam) otherEndpoint(refused *popup) *popup {
 	written := x.endpoint
 	x.endpoint = "auth"
 	p, err := x.openPopup()
-	if err != nil || p.kind == "" {
+	if err != nil || p.nowhere() {
 		x.endpoint = written
 		return refused
 	}

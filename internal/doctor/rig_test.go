@@ -113,6 +113,13 @@ func (r *rig) gatehouse(origin string) http.Handler {
 	}
 	mux := http.NewServeMux()
 	h.Mount(mux)
+	mux.HandleFunc("/", func(w http.ResponseWriter, q *http.Request) { // as the whole server does
+		if broker.MeansPopup(q) {
+			h.Astray(w, q)
+			return
+		}
+		http.NotFound(w, q)
+	})
 	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) {
 		api.WriteJSON(w, http.StatusOK, map[string]string{"status": "ok", "version": "test"})
 	})
