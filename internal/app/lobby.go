@@ -18,7 +18,11 @@ func (a *App) mountCommon(ctx context.Context, h *house, door *auth.Door) error 
 	})
 	h.common.HandleFunc("GET /readyz", func(w http.ResponseWriter, r *http.Request) { a.ready(w, r, h) })
 	a.pages.Mount(h.common)
-	a.account(h, door).Mount(h.common)
+	account := a.account(h, door)
+	account.Mount(h.common)
+	(&console.People{
+		Pages: a.pages, Identity: a.Identity, Mail: a.Mail, Audit: a.audit, Principal: account.Principal, Sites: account.Sites, Now: time.Now,
+	}).Mount(h.common)
 	if a.options.Mount != nil {
 		return a.options.Mount(ctx, h.common)
 	}

@@ -48,6 +48,8 @@ const (
 	Deleted         = "user_deleted" // from everywhere
 	SignedOut       = "user_signed_out"
 	PolicyChanged   = "policy_changed"
+	MailResent      = "mail_resent"
+	LinkShown       = "link_shown" // of a mail, to be passed on by hand
 )
 
 // Event is one line of the log.

@@ -48,9 +48,10 @@ type Principal struct {
 	UserID      string
 	Email, Name string
 	AvatarURL   string
-	Operator    bool     // everything, at every site
-	Roles       []string // at the site of the request; none: not a member
-	Session     string   // stable id of the browser session or token family
+	Operator    bool      // everything, at every site
+	Roles       []string  // at the site of the request; none: not a member
+	Session     string    // stable id of the browser session or token family
+	SignedIn    time.Time // when that began: the last proof of who they are
 	Expires     time.Time
 }
 
@@ -78,7 +79,7 @@ func principalOf(c store.Caller, expires time.Time) Principal {
 	avatar, _ := c.User.Metadata["avatar_url"].(string)
 	return Principal{
 		UserID: c.User.ID, Email: c.User.Email, Name: c.User.Name, AvatarURL: avatar,
-		Operator: c.User.Operator, Roles: c.Roles, Session: c.Session.ID, Expires: expires,
+		Operator: c.User.Operator, Roles: c.Roles, Session: c.Session.ID, SignedIn: c.Session.Created, Expires: expires,
 	}
 }
 

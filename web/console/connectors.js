@@ -15,9 +15,10 @@
       } catch {
         return; // not allowed: it is selected, and a key away
       }
-      words.data = 'Copied';
-      said.textContent = `${input.labels[0].textContent} is copied.`;
-      setTimeout(() => { words.data = 'Copy'; }, 2000);
+      const before = words.data;
+      words.data = button.dataset.copiedWord ?? 'Copied';
+      said.textContent = said.dataset.words ?? `${input.labels[0].textContent} is copied.`;
+      setTimeout(() => { words.data = before; }, 2000);
     });
   }
 })();

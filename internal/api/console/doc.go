@@ -7,12 +7,24 @@
 //	  POST login           email, password, next
 //	  GET  logout          a button
 //	  POST logout
+//	  GET  invite, confirm, recover, email, magic
+//	                       ?token= of a mail: what it is for, and a form; POST uses it.
+//	                       recover and magic without one: asks for a mail
 //	  GET  console/assets/ styles and scripts of these pages
 //
 //	at the root only
 //	  GET  /               choose a site, when there are several
 //	  GET  /console/       the account: sites, name, password, sessions
 //	  POST /console/name, password, sessions/revoke, sessions/revoke-all
+//
+//	at the root only, for administrators of sites and operators; ?site= says whose
+//	  GET  /console/people                  ?q=, &page=: who belongs there, and a form to invite
+//	  POST /console/people/invite           addresses, role: says for each what became of it
+//	  GET  /console/people/{id}             roles and account
+//	  POST /console/people/{id}/roles, resend, disable, enable, sign-out, recover
+//	  GET  /console/people/{id}/remove      asks; POST does it
+//	  GET  /console/mails                   &status=: what was written lately
+//	  POST /console/mails/{id}/resend, link
 //
 //	at the root only, for operators
 //	  GET  /console/connectors                    the apps registered at Git hosts
@@ -24,6 +36,9 @@
 //	  POST /console/connectors/{name}/one-window  forgets that the host cut a popup off
 //	  GET  /console/sign-ins                      ?site=, &kind=, &before=; or ?id=, an error id
 //	  POST /console/sign-ins/end                  family
+//
+// Templates are written in English and ask for each text by {{t "…"}}, or by
+// {{th "…"}} where there are tags in it; words/ has the other languages.
 //
 // A site's handlers do not know whether they are served at the root or below
 // /s/{site}/, so every link to a page of theirs is relative. /console/ is always

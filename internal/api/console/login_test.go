@@ -92,6 +92,11 @@ func (g *gate) do(t *testing.T, method, path string, form url.Values) answer {
 	if form != nil {
 		req.Header.Set("Content-Type", "application/x-www-form-urlencoded")
 	}
+	return g.send(t, req)
+}
+
+func (g *gate) send(t *testing.T, req *http.Request) answer {
+	t.Helper()
 	res, err := g.http.Do(req)
 	if err != nil {
 		t.Fatal(err)
