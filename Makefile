@@ -38,7 +38,7 @@ test-matrix: build
 	@tools/setup.sh matrix
 	@$(MAKE) test/node_modules
 	go test -race ./...
-	tools/postgres.sh go test -race $$(go list -f '{{.ImportPath}} {{.TestImports}} {{.XTestImports}}' ./... | grep -E '/store/(store|pg)test' | cut -d ' ' -f 1)
+	tools/postgres.sh go test -race $$(go list -f '{{.ImportPath}} {{.TestImports}} {{.XTestImports}}' ./... | grep -E ' \[.*/store/(store|pg)test' | cut -d ' ' -f 1)
 	go -C test/peers test ./...
 	cd test && node --test --test-concurrency=1 matrix/*.test.mjs
 
