@@ -123,7 +123,7 @@ func (p *Provider) githubMayPush(ctx context.Context, g Grant, login string, rep
 	switch {
 	case !there && !p.isApp() && p.ownedByOrganisation(ctx, g, owner):
 		r := a.refused(OrgApproval, login)
-		r.Link = p.appAccess()
+		r.Link, r.Guess = p.appAccess(), true
 		return 0, r
 	case !there:
 		return 0, p.githubDenied(a, login, repo)

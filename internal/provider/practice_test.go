@@ -129,11 +129,12 @@ func TestCheckAtAPracticeGitHub(t *testing.T) {
 		install                     []string // the GitHub App; nil: nowhere
 		fork                        bool
 		want                        provider.Reason
+		guess                       bool
 	}{
 		{name: "editor", app: "client-id", who: github.SeedEditor, repo: github.SeedPrivate, scope: "repo"},
 		{name: "guest", app: "client-id", who: github.SeedGuest, repo: github.SeedSite, scope: "repo", want: provider.NoWrite},
 		{name: "guest who may fork", app: "client-id", who: github.SeedGuest, repo: github.SeedSite, scope: "public_repo", fork: true},
-		{name: "guest, private", app: "client-id", who: github.SeedGuest, repo: github.SeedPrivate, scope: "repo", want: provider.OrgApproval},
+		{name: "guest, private", app: "client-id", who: github.SeedGuest, repo: github.SeedPrivate, scope: "repo", want: provider.OrgApproval, guess: true},
 		{name: "too small a scope", app: "client-id", who: github.SeedEditor, repo: github.SeedPrivate, scope: "public_repo", want: provider.Scope},
 		{name: "restricted", app: "client-id", who: github.SeedEditor, repo: github.SeedPrivate, scope: "repo", change: func(o *github.Org) { o.RestrictApps = true }, want: provider.OrgApproval},
 		{name: "approved", app: "client-id", who: github.SeedEditor, repo: github.SeedPrivate, scope: "repo", change: func(o *github.Org) { o.RestrictApps, o.Approved = true, []string{"client-id"} }},
@@ -177,6 +178,9 @@ func TestCheckAtAPracticeGitHub(t *testing.T) {
 			access, err := p.Check(t.Context(), g, p.Scope("", "", c.fork), repo)
 			if c.want != "" {
 				r := refused(t, err)
+				if r.Guess != c.guess {
+					t.Errorf("guessed: %v", r.Guess)
+				}
 				if r.Reason != c.want || r.Login != c.who || r.Link != "" && !strings.HasPrefix(r.Link, srv.URL+"/") {
 					t.Errorf("%+v", r)
 				}

@@ -22,6 +22,7 @@ type Refusal struct {
 	Link   string // at the host's own address, where the person can do something about it; may be empty
 	Login  string // who is signed in there, when known
 	Detail string // for the operator: what the host said, one line, at most 200 characters
+	Guess  bool   // the host has only said that there is no such repository; the reason is the likeliest
 }
 
 func (r *Refusal) Error() string { return string(r.Reason) + ": " + r.Detail }

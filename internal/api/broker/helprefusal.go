@@ -26,7 +26,7 @@ func helpRefusal(r *provider.Refusal, a attempt) Help {
 	case provider.Scope:
 		h = helpScope(a, r.Link)
 	case provider.OrgApproval:
-		h = helpOrgApproval(a, r.Link)
+		h = helpOrgApproval(a, r)
 	case provider.NotInstalled:
 		h = helpNotInstalled(a, r.Link)
 	case provider.SSO:
@@ -73,15 +73,28 @@ func helpScope(a attempt, link string) Help {
 	}
 }
 
-func helpOrgApproval(a attempt, link string) Help {
-	return Help{
+// helpOrgApproval says no more than the host did: an organisation that has not
+// approved the app, a person who is not let in, and a repository that does not
+// exist are all one to it, where the repository is private.
+func helpOrgApproval(a attempt, r *provider.Refusal) Help {
+	h := Help{
 		ID:       "E-org-approval",
 		Title:    "An owner has to agree",
 		Sentence: "The organisation that the site's repository belongs to has not approved this sign-in yet.",
 		Action:   "Ask an owner of the organisation to approve the app at " + a.HostName + ", then try again.",
-		Link:     newLink("Open the app's access page", link),
+		Link:     newLink("Open the app's access page", r.Link),
 		Retry:    true,
 	}
+	if r.Guess {
+		h.Title = "The repository is out of sight"
+		h.Sentence = "The site's repository is not shown to this account by " + a.HostName + "."
+		if r.Login != "" {
+			h.Sentence = "You are signed in as " + r.Login + ", and the site's repository is not shown to this account by " + a.HostName + "."
+		}
+		h.Action = "Ask an owner of the organisation to let this account in and to approve the app, or use another account. If nobody gets in, whoever runs Gatehouse has to compare the name of the repository."
+		h.Switch = a.Chooses
+	}
+	return h
 }
 
 func helpNotInstalled(a attempt, link string) Help {

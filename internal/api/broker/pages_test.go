@@ -62,6 +62,7 @@ func everyHelp() map[string]Help {
 		"dead":                 refused(provider.Dead),
 		"scope":                refused(provider.Scope),
 		"org approval":         refused(provider.OrgApproval),
+		"out of sight":         helpRefusal(&provider.Refusal{Reason: provider.OrgApproval, Login: hostile, Link: "https://host.example/a?b=1&c=" + hostile, Guess: true}, a),
 		"not installed":        refused(provider.NotInstalled),
 		"sso":                  refused(provider.SSO),
 		"no write":             refused(provider.NoWrite),
@@ -112,6 +113,21 @@ func TestHelpPagesShowWhatTheyHaveAndRunNothing(t *testing.T) {
 				t.Errorf("link %q for %+v", link, h.Link)
 			}
 		})
+	}
+}
+
+func TestARepositoryOutOfSightIsNotBlamedOnItsOrganisation(t *testing.T) {
+	said := func(guess, chooses bool) Help {
+		return helpRefusal(&provider.Refusal{Reason: provider.OrgApproval, Login: "cleo", Guess: guess}, attempt{HostName: "GitHub", Chooses: chooses})
+	}
+	if h := said(true, true); strings.Contains(h.Sentence, "organisation") || !strings.Contains(h.Sentence, "cleo") || !h.Switch || !h.Retry {
+		t.Errorf("%+v", h)
+	}
+	if h := said(true, false); h.Switch {
+		t.Errorf("another account is offered where nobody can choose one: %+v", h)
+	}
+	if h := said(false, true); !strings.Contains(h.Sentence, "has not approved") {
+		t.Errorf("%+v", h)
 	}
 }
 
