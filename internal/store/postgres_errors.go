@@ -82,7 +82,7 @@ func unreached(err error, c *pgx.ConnConfig) error {
 		case "28P01", "28000": // invalid_password, invalid_authorization_specification
 			return fault.Wrap(fault.Invalid, err, "The database server %s does not let %s in. Check the user, the password and sslmode of database, and the server's pg_hba.conf.", c.Host, c.User)
 		case "3D000": // invalid_catalog_name
-			return fault.Wrap(fault.Invalid, err, "There is no database %s at %s. Make it, for its user: CREATE DATABASE %[1]s OWNER %s.", c.Database, c.Host, c.User)
+			return fault.Wrap(fault.Invalid, err, "There is no database %s at %s. Make it, for its user: CREATE DATABASE %[1]s OWNER %[3]s.", c.Database, c.Host, c.User)
 		}
 		return fault.Wrap(fault.Unavailable, err, "The database server %s refuses: %s. Try again, or look at its log.", c.Host, pg.Message)
 	}

@@ -111,7 +111,7 @@ func TestServerThatRefuses(t *testing.T) {
 	t.Cleanup(func() { pgtest.Exec(t, p.url, `DROP ROLE `+guest) })
 	for name, test := range map[string]struct{ address, phrase string }{
 		"wrong password": {changed(t, p.url, func(u *url.URL) { u.User = url.UserPassword(guest, "hunter3") }), "does not let " + guest + " in"},
-		"no such name":   {changed(t, p.url, func(u *url.URL) { u.Path += "x" }), "Make it, for its user: CREATE DATABASE t_"},
+		"no such name":   {changed(t, p.url, func(u *url.URL) { u.Path += "x" }), "OWNER tests."},
 		"no rights":      {changed(t, p.url, func(u *url.URL) { u.User = url.UserPassword(guest, "hunter2") }), "may not make tables"},
 	} {
 		_, err := OpenPostgres(t.Context(), test.address, filepath.Join(t.TempDir(), KeyFile))
