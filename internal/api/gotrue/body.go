@@ -81,8 +81,13 @@ func (h *Handler) readBody(w http.ResponseWriter, r *http.Request) ([]byte, erro
 	c := http.NewResponseController(w)
 	// A recorder in a test knows no deadlines; a server does.
 	_ = c.SetReadDeadline(time.Now().Add(cmp.Or(h.BodyTime, bodyTime)))
-	defer func() { _ = c.SetReadDeadline(time.Time{}) }()
 	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxBody))
+	if err == nil {
+		_ = c.SetReadDeadline(time.Time{})
+	} else {
+		// The deadline stays: the server would wait for the rest without one.
+		w.Header().Set("Connection", "close")
+	}
 	var tooLarge *http.MaxBytesError
 	switch {
 	case errors.As(err, &tooLarge):

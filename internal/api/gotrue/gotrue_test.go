@@ -51,6 +51,8 @@ func (c *clock) Advance(d time.Duration) {
 // rig is the protocol of the sites blog and shop over one set of accounts.
 type rig struct {
 	blog, shop http.Handler
+	handler    *Handler // of blog
+	door       *auth.Door
 	people     *identity.Service
 	store      *store.Store
 	clock      *clock
@@ -84,18 +86,21 @@ func newRig(t testing.TB) *rig {
 		Sessions: &auth.Sessions{Store: st, Now: r.clock.Now}, Issuer: issuer,
 		IssuerURL: func(site string) string { return "https://cms.example.org/s/" + site + Prefix },
 	}
-	site := func(name string) http.Handler {
+	r.door = door
+	site := func(name string) (http.Handler, *Handler) {
 		mux := http.NewServeMux()
-		(&Handler{
+		h := &Handler{
 			Identity: r.people, Door: door, Audit: r.people.Audit, Site: name, Origins: []string{origin}, Version: "1.2.3",
 			Log: slog.New(slog.NewTextHandler(r.log, nil)),
 			ClientAddr: func(q *http.Request) netip.Addr {
 				return netip.MustParseAddrPort(q.RemoteAddr).Addr()
 			},
-		}).Mount(mux)
-		return mux
+		}
+		h.Mount(mux)
+		return mux, h
 	}
-	r.blog, r.shop = site("blog"), site("shop")
+	r.blog, r.handler = site("blog")
+	r.shop, _ = site("shop")
 	r.ann, err = r.people.Add(t.Context(), identity.NewUser{
 		Email: email, Name: "Ann Lee", Password: password, Roles: map[string][]string{"blog": {"editor", "translator"}},
 	})

@@ -100,6 +100,7 @@ var (
 	errorText   = regexp.MustCompile(`\{e (.*)\}`)
 	anyID       = regexp.MustCompile(`[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}`)
 	aSession    = regexp.MustCompile(`^\{"access_token":"[\w-]+\.[\w-]+\.[\w-]+","token_type":"bearer","expires_in":3600,"refresh_token":"[A-Za-z0-9_-]{43}"\}$`)
+	eventID     = regexp.MustCompile(`\{"id":"\d+"`)
 	aLink       = regexp.MustCompile(`#token=[A-Za-z0-9_-]{43}`)
 )
 
