@@ -171,7 +171,7 @@ func settlePassword(a *store.Account, kind Kind, password string, c content) {
 // setPassword changes the hash of an account. All sessions end, and the links
 // that were mailed to set another.
 func setPassword(a *store.Account, hash string) {
-	a.User.Password = hash
+	a.User.Password, a.NewPassword = hash, true
 	a.EndSessions = true
 	a.DropTokens(func(t store.Token) bool {
 		kind := Kind(t.Kind)

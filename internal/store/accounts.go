@@ -20,6 +20,7 @@ type Account struct {
 	Tokens      []Token
 
 	Delete      bool   // the user and everything
+	NewPassword bool   // the password was set, or taken away: old ones from elsewhere end
 	EndSessions bool   // all sessions and refresh tokens
 	KeepSession string // but this one
 	EndSite     string // the families of one site
@@ -124,8 +125,7 @@ func (s *Store) save(ctx context.Context, tx *sql.Tx, was, now Account) error {
 			return err
 		}
 	}
-	// A new password, also none, is instead of what people had elsewhere.
-	if now.User.Password != "" || now.EndSessions && now.User.Disabled.IsZero() {
+	if now.NewPassword || now.User.Password != was.User.Password {
 		if err := dropOldPasswords(ctx, tx, now.User.ID); err != nil {
 			return err
 		}
