@@ -10,7 +10,7 @@ import { shot } from '../../browser/lib/browser.mjs';
  * @param {(using: <T extends {close: () => Promise}>(thing: T) => T) => Promise} run
  */
 export function cell(name, run) {
-  test(name, async () => {
+  test(name, { timeout: 90_000 }, async () => {
     const open = [];
     const started = performance.now();
     try {
