@@ -131,3 +131,18 @@ func TestEveryDeedIsWrittenDown(t *testing.T) {
 		}
 	}
 }
+
+func TestWithoutMailTheLinkIsReturned(t *testing.T) {
+	r := newRig(t)
+	r.Mail = nil
+	_, desk := r.admin(t, "root@example.org", "blog")
+	in, err := desk.Invite(t.Context(), Invitation{Email: "ann@example.org", Roles: []string{Editor}})
+	check(t, err)
+	_, token, ok := strings.Cut(in.Link, "#")
+	if !ok || in.Mail != "" {
+		t.Fatalf("%+v", in)
+	}
+	_, err = r.use(t, "blog", KindInvite, token, good)
+	check(t, err)
+	wantKind(t, desk.SendRecovery(t.Context(), in.User.ID), fault.Unsupported)
+}

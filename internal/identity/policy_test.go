@@ -84,3 +84,22 @@ func TestAutoconfirmLeavesInvitationsAlone(t *testing.T) {
 		}
 	}
 }
+
+func TestWithoutPasswordsAnInvitationNeedsNone(t *testing.T) {
+	r := newRig(t)
+	_, desk := r.admin(t, "root@example.org", "blog")
+	check(t, desk.SetPolicy(t.Context(), Policy{PasswordOff: true}))
+	_, err := desk.Invite(t.Context(), Invitation{Email: "ann@example.org", Roles: []string{Editor}})
+	check(t, err)
+	token := r.token(t, "ann@example.org", mail.Invite)
+	seen, err := r.Peek(t.Context(), Proof{Site: "blog", Kinds: []Kind{KindInvite}, Token: token})
+	check(t, err)
+	if seen.NeedsPassword {
+		t.Error("a password is asked for that nobody can use")
+	}
+	u, err := r.use(t, "blog", KindInvite, token, "")
+	check(t, err)
+	if !u.Member("blog") || r.enters(t, u.Email, "") {
+		t.Errorf("%+v", u)
+	}
+}
