@@ -161,7 +161,13 @@ func (h *Hasher) Hash(ctx context.Context, password string) (string, error) {
 // Verify reports whether password is the one that stored was made of, and
 // whether stored should be made anew at today's cost. An empty or unreadable
 // hash costs as much time as a wrong password and is never right.
+//
+// It also knows bcrypt, which people bring from elsewhere; that is always stale.
 func (h *Hasher) Verify(ctx context.Context, stored, password string) (ok, stale bool, err error) {
+	if isBcrypt(stored) {
+		err := h.do(ctx, func() { ok = fitsBcrypt(stored, password) })
+		return ok, ok, err
+	}
 	p, bad := parsePHC(stored)
 	if bad != nil {
 		p = h.fresh()

@@ -89,7 +89,16 @@ func (s *Service) verify(ctx context.Context, email, password string) (u store.U
 	if len(password) > 4*MaxPassword {
 		password = "" // too long to be one; not worth its hashing
 	}
-	ok, stale, err := s.Hasher.Verify(ctx, u.Password, password)
+	hashes, err := s.hashesOf(ctx, u)
+	if err != nil {
+		return store.User{}, "", false, err
+	}
+	var stale bool
+	for _, hash := range hashes {
+		if ok, stale, err = s.Hasher.Verify(ctx, hash, password); ok || err != nil {
+			break
+		}
+	}
 	// The hash of the empty password may have come from elsewhere.
 	if err != nil || !ok || password == "" {
 		return store.User{}, "", false, err
