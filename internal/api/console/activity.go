@@ -54,7 +54,7 @@ const (
 
 func (c *Connectors) signIns(w http.ResponseWriter, r *http.Request, who auth.Principal) {
 	q := r.URL.Query()
-	view := activityView{Frame: c.Pages.personal(r, who), Reference: strings.TrimSpace(q.Get("id"))}
+	view := activityView{Frame: c.Pages.inEnglish(r, who), Reference: strings.TrimSpace(q.Get("id"))}
 	if q.Get("done") == "ended" {
 		view.Notice = "That sign-in is not renewed any more."
 	}

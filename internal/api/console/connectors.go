@@ -83,7 +83,7 @@ func (c *Connectors) farewell(w http.ResponseWriter, r *http.Request, who auth.P
 		c.fail(w, r, err)
 		return
 	}
-	view := farewellView{Frame: c.Pages.personal(r, who), Name: x.Name, Host: hostName(x.Kind), Sites: c.sitesOf(&x)}
+	view := farewellView{Frame: c.Pages.inEnglish(r, who), Name: x.Name, Host: hostName(x.Kind), Sites: c.sitesOf(&x)}
 	c.Pages.render(w, r, http.StatusOK, "connector-remove", view.Frame, nobody, view)
 }
 

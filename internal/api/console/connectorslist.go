@@ -44,7 +44,7 @@ func connectorNotice(done string) string {
 }
 
 func (c *Connectors) list(w http.ResponseWriter, r *http.Request, who auth.Principal) {
-	view := connectorsView{Frame: c.Pages.personal(r, who), Notice: connectorNotice(r.URL.Query().Get("done"))}
+	view := connectorsView{Frame: c.Pages.inEnglish(r, who), Notice: connectorNotice(r.URL.Query().Get("done"))}
 	var err error
 	if view.Rows, err = c.rows(r.Context()); err != nil {
 		c.Pages.Fail(w, r, err)

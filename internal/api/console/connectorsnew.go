@@ -67,7 +67,7 @@ func (c *Connectors) suggestName(ctx context.Context, e *connector.Entry) error 
 
 func (c *Connectors) start(w http.ResponseWriter, r *http.Request, who auth.Principal, e connector.Entry, choice string, problems connector.Problems) {
 	view := startView{
-		Frame: c.Pages.personal(r, who), Problems: problems, KindWord: problemOf(problems, connector.FieldKind),
+		Frame: c.Pages.inEnglish(r, who), Problems: problems, KindWord: problemOf(problems, connector.FieldKind),
 		Kinds: []formOption{{Value: githubApp, Label: "GitHub, by a GitHub App"}, {Value: provider.GitHub, Label: "GitHub, by an OAuth app"}},
 		Fields: []formField{
 			{ID: connector.FieldURL, Label: "Address of the host", Type: "url", Value: e.URL, Error: problemOf(problems, connector.FieldURL), Hint: "Empty for github.com, gitlab.com and bitbucket.org."},
@@ -92,7 +92,7 @@ func (c *Connectors) start(w http.ResponseWriter, r *http.Request, who auth.Prin
 func (c *Connectors) newView(r *http.Request, who auth.Principal, e *connector.Entry, choice string, problems connector.Problems) connectorView {
 	asApp := choice == githubApp
 	view := connectorView{
-		Frame: c.Pages.personal(r, who), connectorForm: c.form(e, problems, asApp, false), Problems: problems,
+		Frame: c.Pages.inEnglish(r, who), connectorForm: c.form(e, problems, asApp, false), Problems: problems,
 		Heading: "Connect to " + hostName(e.Kind), Change: "/console/connectors/new",
 		Name: e.Name, Kind: choice, URL: e.URL,
 	}

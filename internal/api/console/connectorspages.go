@@ -79,7 +79,7 @@ func (c *Connectors) show(w http.ResponseWriter, r *http.Request, who auth.Princ
 // somebody wants it to be.
 func (c *Connectors) storedView(r *http.Request, who auth.Principal, e *connector.Entry, problems connector.Problems) connectorView {
 	view := connectorView{
-		Frame: c.Pages.personal(r, who), connectorForm: c.form(e, problems, false, true), Problems: problems,
+		Frame: c.Pages.inEnglish(r, who), connectorForm: c.form(e, problems, false, true), Problems: problems,
 		Heading: e.Name, Lead: hostName(e.Kind) + " at " + hostOf(e.URL) + ".",
 		Name: e.Name, Kind: e.Kind, Stored: true,
 	}

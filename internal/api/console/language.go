@@ -105,8 +105,17 @@ func (c *catalogue) markup(text string, args ...any) template.HTML {
 	return template.HTML(c.say(text, args...)) //nolint:gosec // our own words, from this program
 }
 
+// roles are roles that stand in a row.
+func (c *catalogue) roles(row string) string {
+	names := strings.Split(row, ", ")
+	for i, name := range names {
+		names[i] = c.say(name)
+	}
+	return strings.Join(names, ", ")
+}
+
 func (c *catalogue) funcs() template.FuncMap {
-	return template.FuncMap{"t": c.say, "th": c.markup}
+	return template.FuncMap{"t": c.say, "th": c.markup, "roles": c.roles}
 }
 
 // tongues are the languages of the pages.

@@ -115,6 +115,13 @@ func (p *Pages) personal(r *http.Request, who auth.Principal) Frame {
 	return f
 }
 
+// inEnglish is personal for pages that speak English alone.
+func (p *Pages) inEnglish(r *http.Request, who auth.Principal) Frame {
+	f := p.personal(r, who)
+	f.Language = english
+	return f
+}
+
 // base leads from the page that r asks for to the root of its mux.
 func base(r *http.Request) string {
 	return strings.Repeat("../", max(strings.Count(r.URL.EscapedPath(), "/")-1, 0))
