@@ -64,7 +64,7 @@ Begin with 'gatehouse init', then 'gatehouse serve'.`,
 	})
 	root.PersistentFlags().String("config", "", "the configuration file (default $GATEHOUSE_CONFIG, else ./gatehouse.yaml)")
 	root.CompletionOptions.HiddenDefaultCmd = true
-	root.AddCommand(serveCommand(), initCommand(), usersCommand(), mailCommand(), demoCommand(), doctorCommand(), versionCommand(), docsCommand())
+	root.AddCommand(serveCommand(), initCommand(), usersCommand(), importCommand(), mailCommand(), demoCommand(), doctorCommand(), versionCommand(), docsCommand())
 	return root
 }
 

@@ -22,6 +22,12 @@ func (a *App) openIdentity(cfg *config.Config) {
 	}
 }
 
+// UseLinks lets accounts that were opened for a command make the links that are
+// mailed to people, or passed on by hand.
+func UseLinks(people *identity.Service, cfg *config.Config) {
+	people.Pages = func(site, page, token string) string { return tokenPage(cfg.URL, site, page, token) }
+}
+
 // tokenPage is the address of our page for a token. The token is in the query,
 // so that the page works without a script; our log never writes a query.
 func tokenPage(base, site, page, token string) string {

@@ -163,6 +163,8 @@ type ExportReport struct {
 	OwnPassword     int `json:"ownPassword"`     // the account was here and keeps its own ways in
 	WithoutPassword int `json:"withoutPassword"` // they have to choose one
 	Unconfirmed     int `json:"unconfirmed"`     // signed up and never confirmed; counted here alone
+	// NoRoles are members without a role, who may do nothing.
+	NoRoles int `json:"noRoles"`
 	// Roles is how many got which role; LeftOut are names that cannot be roles.
 	Roles   map[string]int `json:"roles"`
 	LeftOut []string       `json:"rolesLeftOut,omitempty"`

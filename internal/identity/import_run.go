@@ -188,6 +188,9 @@ func (r *ExportReport) count(n newcomer, o outcome) {
 		r.Unconfirmed++
 	}
 	if o.joined {
+		if len(n.roles) == 0 {
+			r.NoRoles++
+		}
 		for _, role := range n.roles {
 			r.Roles[role]++
 		}
