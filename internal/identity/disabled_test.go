@@ -115,3 +115,28 @@ func TestSweepRemovesWhatCameToNothing(t *testing.T) {
 		t.Errorf("%d accounts, %v", n, err)
 	}
 }
+
+// Their old password is no session, so signing them out must not take it.
+func TestSignedOutPeopleKeepTheirOldPasswordFromElsewhere(t *testing.T) {
+	r := newRig(t)
+	word := crypted(t, "an old password")
+	_, err := r.Import(t.Context(), Importing{
+		Exports: []Export{exportOf(t, "blog", goTrueUser("1", "ann@example.org", word), goTrueUser("2", "bob@example.org", word))},
+		Roles:   []string{Editor}, Apply: true,
+	})
+	check(t, err)
+	_, desk := r.admin(t, "root@example.org", "blog")
+	ann, bob := r.account(t, "ann@example.org"), r.account(t, "bob@example.org")
+	check(t, desk.EndSessions(t.Context(), ann.ID))
+	check(t, desk.Disable(t.Context(), ann.ID))
+	check(t, desk.Enable(t.Context(), ann.ID))
+	if !r.enters(t, ann.Email, "an old password") {
+		t.Error("the old password is gone")
+	}
+	next := good
+	_, err = desk.Change(t.Context(), bob.ID, Edit{Password: &next})
+	check(t, err)
+	if r.enters(t, bob.Email, "an old password") || !r.enters(t, bob.Email, good) {
+		t.Error("the old password lives beside the new one")
+	}
+}
