@@ -23,7 +23,7 @@ Roles that mean something: ` + strings.Join(identity.BuiltinRoles(), ", ") + `.
 An operator may do everything at every site.`,
 		Args: cobra.NoArgs,
 	}
-	c.AddCommand(usersAdd(), usersInvite(), usersList(), usersRoles(), usersReset(), usersDisable(), usersEnable(), usersRemove(), usersSessions())
+	c.AddCommand(usersAdd(), usersInvite(), usersList(), usersRoles(), usersPolicy(), usersReset(), usersDisable(), usersEnable(), usersRemove(), usersSessions())
 	return c
 }
 
