@@ -117,7 +117,7 @@ func TestWireOfVerify(t *testing.T) {
 	})
 }
 
-// Not GoTrue's: it leads to our page, with the token where no server sees it.
+// Not GoTrue's: it leads to our page, which uses the token when the person says so.
 func TestVerifyLeadsToOurPage(t *testing.T) {
 	w := newTown(t)
 	for kind, page := range map[string]string{"signup": "confirm", "invite": "invite", "recovery": "recover", "email_change": "email", "magiclink": "magic"} {
