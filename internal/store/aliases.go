@@ -4,8 +4,8 @@ import (
 	"context"
 	"database/sql"
 	"errors"
+	"fmt"
 	"slices"
-	"strconv"
 	"time"
 )
 
@@ -104,7 +104,7 @@ func (s *Store) saveImport(ctx context.Context, tx *sql.Tx, was, now Import) err
 func readAliases(ctx context.Context, q querier, where string, args ...any) ([]Alias, error) {
 	rows, err := q.QueryContext(ctx, `
 		SELECT site, old_id, user_id, founding, password, asked, created FROM aliases
-		WHERE `+where+` ORDER BY created, site, old_id`, args...) //nolint:gosec // columns and numbers alone
+		WHERE `+where+` ORDER BY created, site, old_id`, args...)
 	if err != nil {
 		return nil, failed(err)
 	}
@@ -136,9 +136,9 @@ func (s *Store) SettledHashes(ctx context.Context, site string, oldIDs ...string
 	}
 	marks, args := numbered(oldIDs)
 	args = append(args, site)
-	rows, err := s.read.QueryContext(ctx, `
+	rows, err := s.read.QueryContext(ctx, fmt.Sprintf(`
 		SELECT a.old_id, a.password FROM aliases a JOIN users u ON u.id = a.user_id
-		WHERE a.old_id IN (`+marks+`) AND a.site = $`+strconv.Itoa(len(args))+` AND (a.password <> '' OR u.password <> '' OR u.last_sign_in > 0)`, args...) //nolint:gosec // numbers alone
+		WHERE a.old_id IN (%s) AND a.site = $%d AND (a.password <> '' OR u.password <> '' OR u.last_sign_in > 0)`, marks, len(args)), args...)
 	if err != nil {
 		return nil, failed(err)
 	}
