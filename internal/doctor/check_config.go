@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 )
 
@@ -150,27 +151,33 @@ func (x *exam) checkNesting() {
 
 func lastKey(path string) string { return path[strings.LastIndex(path, ".")+1:] }
 
-// findSite is the site of the settings that the page belongs to.
+// findSite is the site of the settings that the page belongs to. Sites may share
+// an origin, and a repository: what else the page says then decides between them.
 func (x *exam) findSite() *Site {
 	if x.Settings == nil {
 		return nil
 	}
-	repo, domain := x.config.get("repo").text, x.config.get("site_domain").text
-	for _, belongs := range []func(s *Site) bool{
-		func(s *Site) bool {
-			return contains(s.Origins, x.page.origin()) || contains(s.DevOrigins, x.page.origin())
-		},
-		func(s *Site) bool { return repo != "" && strings.EqualFold(s.Repo, repo) },
-		func(s *Site) bool { return domain != "" && (s.Name == domain || contains(s.Domains, domain)) },
-		func(*Site) bool { return len(x.Settings.Sites) == 1 },
-	} {
-		for i := range x.Settings.Sites {
-			if s := &x.Settings.Sites[i]; belongs(s) {
-				return s
-			}
+	repo, domain, kind := x.config.get("repo").text, x.config.get("site_domain").text, x.backend()
+	pool := make([]*Site, len(x.Settings.Sites))
+	for i := range pool {
+		pool[i] = &x.Settings.Sites[i]
+	}
+	sure := len(pool) == 1
+	narrow := func(tells bool, belongs func(s *Site) bool) {
+		if fit := slices.DeleteFunc(slices.Clone(pool), func(s *Site) bool { return !belongs(s) }); len(fit) > 0 {
+			pool, sure = fit, sure || tells
 		}
 	}
-	return nil
+	narrow(true, func(s *Site) bool {
+		return contains(s.Origins, x.page.origin()) || contains(s.DevOrigins, x.page.origin())
+	})
+	narrow(true, func(s *Site) bool { return repo != "" && strings.EqualFold(s.Repo, repo) })
+	narrow(true, func(s *Site) bool { return domain != "" && (s.Name == domain || contains(s.Domains, domain)) })
+	narrow(false, func(s *Site) bool { return s.Kind == kind })
+	if !sure {
+		return nil
+	}
+	return pool[0]
 }
 
 func contains(list []string, s string) bool {

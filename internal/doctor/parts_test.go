@@ -178,3 +178,31 @@ func FuzzReadPage(f *testing.F) {
 		}
 	})
 }
+
+func TestSitesThatShareAnOriginAreToldApart(t *testing.T) {
+	both := []string{"https://www.example.com"}
+	settings := &Settings{Sites: []Site{
+		{Name: "hub", Kind: "github", Repo: "ann/site", Origins: both, Domains: []string{"www.example.com"}},
+		{Name: "bucket", Kind: "bitbucket", Repo: "ann/site", Origins: both, Domains: []string{"www.example.com"}},
+		{Name: "other", Kind: "github", Repo: "ann/other", Origins: both, Domains: []string{"www.example.com"}},
+	}}
+	for config, want := range map[string]string{
+		"backend: {name: github, repo: ann/site, site_domain: bucket}": "bucket",
+		"backend: {name: bitbucket, repo: ann/site}":                   "bucket",
+		"backend: {name: github, repo: ann/other}":                     "other",
+		"backend: {name: github, repo: ann/site}":                      "hub",
+		"backend: {name: bitbucket, site_domain: nobody}":              "bucket",
+	} {
+		x := &exam{
+			Options: Options{Settings: settings}, report: &Report{},
+			page: &page{url: mustURL(t, both[0]+"/admin/")}, config: readConfig([]byte(config)),
+		}
+		if got := x.findSite(); got == nil || got.Name != want {
+			t.Errorf("%s: %+v, want %s", config, got, want)
+		}
+	}
+	nobody := &exam{Options: Options{Settings: settings}, report: &Report{}, page: &page{url: mustURL(t, "https://elsewhere.example/admin/")}, config: readConfig([]byte("backend: {name: github, repo: ann/third}"))}
+	if got := nobody.findSite(); got != nil {
+		t.Errorf("a kind alone names the site %s", got.Name)
+	}
+}
