@@ -32,9 +32,9 @@
 //     at once. A refresh token that was replaced gives the newest again to the
 //     same client, since tabs do not share theirs.
 //   - /token also reads JSON. Renewing works where passwords are switched off.
-//   - To invite somebody again sends the invitation again; what is known about
-//     app_metadata.roles is taken by /invite and POST /admin/users at once. The
-//     answer of /invite has "invite_link" where somebody must pass it on by hand.
+//   - To invite somebody again sends the invitation again. /invite and POST
+//     /admin/users take app_metadata.roles. The answer of /invite has
+//     "invite_link" for operators, and where the server sends no mail.
 //   - A site's administrator has no say in the account of who belongs to another
 //     site, too, and DELETE takes from this site, the account only with the last
 //     one. "role", "aud", "is_super_admin" and the rest of app_metadata are
