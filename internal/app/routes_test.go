@@ -6,6 +6,8 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"gatehouse/internal/identity"
 )
 
 func TestRoutesOfSeveralSites(t *testing.T) {
@@ -22,6 +24,14 @@ func TestRoutesOfSeveralSites(t *testing.T) {
 		{"GET", "/console/", 303, "/login?next=/console/", ""},
 		{"GET", "//shop.example/console/", 303, "/login?next=/console/", ""},
 		{"GET", "/login", 200, "", "<h1>Sign in</h1>"},
+		{"GET", "/recover", 200, "", "Forgot your password?"},
+		{"GET", "/invite?token=none", 404, "", "not complete"},
+		{"GET", "/console/people", 303, "/login?next=/console/people", ""},
+		{"GET", "/console/mails", 303, "/login?next=/console/mails", ""},
+		{"GET", "/s/blog/invite", 404, "", "not complete"},
+		{"GET", "/s/blog/recover", 200, "", "The Blog"},
+		{"GET", "//shop.example/recover", 200, "", "The Shop"},
+		{"PUT", "/s/blog/invite", 405, "", ""},
 		{"GET", "/favicon.ico", 200, "", "<svg"},
 		{"GET", "/nothing", 404, "", "Nothing here"},
 		{"GET", "/admin/", 404, "", "Nothing here"}, // whose?
@@ -158,5 +168,27 @@ func TestSiteOnTestRepoKeepsNothing(t *testing.T) {
 	}
 	if a := b.ask(t, "GET", "/admin/config.js", ""); a.status != 200 || !strings.Contains(a.text, "test-repo") {
 		t.Errorf("%d %s", a.status, a.text)
+	}
+}
+
+// What a mail leads to is there, and its token is in no log.
+func TestLinksOfMailsAreServed(t *testing.T) {
+	b := build(t, twoSites)
+	for _, site := range []string{"shop", "blog"} {
+		in, err := b.Identity.LocalDesk(site).Invite(t.Context(), identity.Invitation{Email: site + "er@example.org", Roles: []string{"editor"}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		at := strings.Index(in.Link, "/s/"+site+"/invite?token=")
+		if at < 0 {
+			t.Fatalf("%s leads to %s", site, in.Link)
+		}
+		a := b.ask(t, "GET", in.Link[at:], "")
+		if a.status != http.StatusOK || !strings.Contains(a.text, site+"er@example.org") || a.header.Get("Referrer-Policy") != "no-referrer" {
+			t.Errorf("%d %v %s", a.status, a.header, a.text)
+		}
+		if _, token, _ := strings.Cut(in.Link, "token="); strings.Contains(b.log.String(), token) {
+			t.Error("the log holds a token")
+		}
 	}
 }

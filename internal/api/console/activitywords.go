@@ -16,6 +16,9 @@ func kindFilter(chosen string) []formOption {
 		{Value: audit.Failure, Label: "Sign-ins that failed"},
 		{Value: audit.Refresh, Label: "Renewals that failed"},
 		{Value: audit.Security, Label: "What looks like an attack"},
+		{Value: audit.Login, Label: "Sign-ins with a password"},
+		{Value: audit.Invited, Label: "Invitations"},
+		{Value: audit.RolesChanged, Label: "Changes of roles"},
 	}
 	for i := range options {
 		options[i].Chosen = options[i].Value == chosen
@@ -43,9 +46,29 @@ func (c *Connectors) event(e *audit.Event) *eventRow {
 	case audit.Security:
 		row.Word = "suspicious"
 	default:
-		row.Word = e.Kind
+		row.Word, row.Tone = accountWord(e.Kind), "quiet"
+	}
+	if e.Actor != "" && e.Actor != e.Person {
+		row.Meaning = "By " + e.Actor + "."
 	}
 	return row
+}
+
+// accountWord is what happened to an account, in words.
+func accountWord(kind string) string {
+	words := map[string]string{
+		audit.Login: "signed in with a password", audit.SignUp: "signed up", audit.Invited: "invited",
+		audit.InviteAccepted: "took an invitation up", audit.Confirmed: "confirmed the address", audit.Joined: "joined",
+		audit.Added: "added", audit.Modified: "changed", audit.RecoveryAsked: "asked for a new password",
+		audit.MagicLinkAsked: "asked for a link", audit.Recovered: "came in by a link", audit.PasswordChanged: "new password",
+		audit.EmailAsked: "wants another address", audit.EmailChanged: "new address", audit.RolesChanged: "other roles",
+		audit.Disabled: "disabled", audit.Enabled: "enabled", audit.Removed: "removed from the site", audit.Deleted: "deleted",
+		audit.SignedOut: "signed out", audit.PolicyChanged: "other rules", audit.MailResent: "mail sent again", audit.LinkShown: "link shown",
+	}
+	if word, ok := words[kind]; ok {
+		return word
+	}
+	return kind
 }
 
 func tokenLife(d time.Duration) string {

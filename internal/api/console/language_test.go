@@ -130,7 +130,7 @@ func TestLanguages(t *testing.T) {
 		{"/login?lang=xx", "fr", "fr", "Se connecter"},
 		{"/login?lang=%22%3E", "", "de", "Anmelden"},
 	} {
-		req, err := http.NewRequestWithContext(t.Context(), "GET", h.URL+c.path, nil)
+		req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, h.URL+c.path, nil)
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -265,7 +265,7 @@ func TestAChangeOfAddressSignsNobodyIn(t *testing.T) {
 func TestForeignPagesCannotUseLinks(t *testing.T) {
 	h := openHall(t)
 	for _, path := range []string{"/invite", "/confirm", "/recover", "/email", "/magic", "/console/people/invite", "/console/mails/x/link"} {
-		req, err := http.NewRequestWithContext(t.Context(), "POST", h.URL+path, strings.NewReader("token=x"))
+		req, err := http.NewRequestWithContext(t.Context(), http.MethodPost, h.URL+path, strings.NewReader("token=x"))
 		if err != nil {
 			t.Fatal(err)
 		}

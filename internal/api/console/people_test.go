@@ -236,7 +236,7 @@ func TestPeopleAreFoundAndPaged(t *testing.T) {
 func TestMailsThatDidNotGoOut(t *testing.T) {
 	h := openHall(t)
 	h.invite(t, identity.Invitation{Email: "new@example.org", Roles: []string{"editor"}})
-	if a := h.do(t, "POST", "/recover", url.Values{"email": {"both@example.org"}}); a.StatusCode != 200 {
+	if a := h.do(t, "POST", "/recover", url.Values{"email": {"both@example.org"}}); a.StatusCode != http.StatusOK {
 		t.Fatal(a.text)
 	}
 	h.people.Wait()

@@ -151,10 +151,10 @@ func (p *People) row(v *visit, m *identity.Member) personRow {
 func (p *People) rolesOf(v *visit, m *identity.Member) []siteRow {
 	var rows []siteRow
 	add := func(site string, roles []string) {
-		switch {
-		case v.site == "":
+		switch v.site {
+		case "":
 			rows = append(rows, siteRow{Title: p.titleOf(site), URL: "/console/people/" + m.ID + "?site=" + site, Roles: rolesInWords(roles)})
-		case v.site == site:
+		case site:
 			rows = append(rows, siteRow{Roles: rolesInWords(roles)})
 		}
 	}

@@ -107,17 +107,10 @@ func (p *People) setRoles(r *http.Request, v *visit, id string) error {
 	if v.site == "" {
 		return fault.New(fault.Invalid, "Name the site that the roles are for.")
 	}
-	roles := slices.Clone(r.PostForm["role"])
-	for _, role := range strings.FieldsFunc(r.PostForm.Get("other"), func(c rune) bool { return c == ',' || c == ' ' }) {
-		roles = append(roles, role)
-	}
+	other := strings.FieldsFunc(r.PostForm.Get("other"), func(c rune) bool { return c == ',' || c == ' ' })
+	roles := slices.Concat(r.PostForm["role"], other)
 	if id == v.who.UserID && !v.who.Operator && !slices.Contains(roles, identity.Admin) {
 		return fault.New(fault.Invalid, "You would shut yourself out. Ask another administrator of the site to change your roles.")
-	}
-	if !v.who.Operator {
-		if _, err := v.desk.User(r.Context(), id); err != nil {
-			return err
-		}
 	}
 	return v.desk.SetRoles(r.Context(), id, roles)
 }
