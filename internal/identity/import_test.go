@@ -8,6 +8,7 @@ import (
 	"testing"
 	"time"
 
+	"gatehouse/internal/fault"
 	"gatehouse/internal/mail"
 	"gatehouse/internal/store/storetest"
 )
@@ -84,6 +85,28 @@ func TestImportOfOverlappingExports(t *testing.T) {
 		if a.Password != "" {
 			t.Errorf("the hash of %s/%s is still kept", a.Site, a.OldID)
 		}
+	}
+}
+
+// The store sees both as the account's first sign-in.
+func TestOfTwoOldPasswordsAtTheSameMomentOneWins(t *testing.T) {
+	r := newRig(t)
+	_, err := r.Import(t.Context(), Importing{Apply: true, Exports: []Export{
+		exportOf(t, "blog", goTrueUser("1", "ann@example.org", crypted(t, "ann at the blog"))),
+		exportOf(t, "shop", goTrueUser("1", "ann@example.org", crypted(t, "ann at the shop"))),
+	}})
+	check(t, err)
+	before, rehash, ok, err := r.verify(t.Context(), "ann@example.org", "ann at the blog")
+	if err != nil || !ok || rehash == "" {
+		t.Fatalf("the old password does not fit: %v", err)
+	}
+	if !r.enters(t, "ann@example.org", "ann at the shop") {
+		t.Fatal("nor does the other")
+	}
+	wantKind(t, r.signedIn(t.Context(), before, "ann at the blog", rehash, r.Now()), fault.Unauthenticated)
+	check(t, r.signedIn(t.Context(), before, "ann at the shop", rehash, r.Now()))
+	if r.enters(t, "ann@example.org", "ann at the blog") || !r.enters(t, "ann@example.org", "ann at the shop") {
+		t.Error("the password that lost is good")
 	}
 }
 

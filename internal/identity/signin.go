@@ -55,7 +55,7 @@ func (s *Service) SignIn(ctx context.Context, email, password string, from netip
 		return User{}, err
 	}
 	if !ok {
-		return User{}, fault.New(fault.Unauthenticated, "The e-mail address or the password is wrong.")
+		return User{}, wrongPassword()
 	}
 	if err := s.Store.ClearThrottle(ctx, charges[0].Key); err != nil {
 		return User{}, err
@@ -72,11 +72,32 @@ func (s *Service) SignIn(ctx context.Context, email, password string, from netip
 	if u.Confirmed.IsZero() {
 		return User{}, fault.Wrap(fault.Unauthenticated, ErrUnconfirmed, "Your e-mail address is not confirmed. Use the link that was mailed to you, or have your password set anew.")
 	}
-	if err := s.Store.SignedIn(ctx, u.ID, u.Password, rehash, now); err != nil {
+	if err := s.signedIn(ctx, u, password, rehash, now); err != nil {
 		return User{}, err
 	}
 	s.record(ctx, audit.Event{Kind: audit.Login, Person: u.Email, Address: addressText(from)})
 	return s.User(ctx, u.ID)
+}
+
+// signedIn notes a sign-in. Of several old passwords that are used at the same
+// moment the first wins; the others are looked at again.
+func (s *Service) signedIn(ctx context.Context, u store.User, password, rehash string, now time.Time) error {
+	err := s.Store.SignedIn(ctx, u.ID, u.Password, rehash, now)
+	if u.Password != "" || !fault.Is(err, fault.NotFound) {
+		return err
+	}
+	u, rehash, ok, err := s.verify(ctx, u.Email, password)
+	if err != nil {
+		return err
+	}
+	if !ok || u.Password == "" {
+		return wrongPassword()
+	}
+	return s.Store.SignedIn(ctx, u.ID, u.Password, rehash, now)
+}
+
+func wrongPassword() error {
+	return fault.New(fault.Unauthenticated, "The e-mail address or the password is wrong.")
 }
 
 // verify looks the user up and checks the password. An unknown user costs as

@@ -191,15 +191,16 @@ func (s *Store) SetPassword(ctx context.Context, id, hash string, now time.Time)
 
 // SignedIn notes a sign-in. A rehash, if given, takes the place of the hash that
 // was verified, unless the password changed in the meantime, and of all old
-// passwords.
+// passwords. NotFound when there is no such user; also when none was verified, so
+// that it was an old one, and there is a password meanwhile.
 func (s *Store) SignedIn(ctx context.Context, id, verified, rehash string, now time.Time) error {
 	if rehash == "" {
 		rehash = verified
 	}
 	return s.tx(ctx, func(tx *sql.Tx) error {
-		_, err := tx.ExecContext(ctx, `
+		err := tx.QueryRowContext(ctx, `
 			UPDATE users SET last_sign_in = $4, last_seen = $4, password = CASE WHEN password = $2 THEN $3 ELSE password END
-			WHERE id = $1`, id, verified, rehash, ms(now))
+			WHERE id = $1 AND ($2 <> '' OR password = '') RETURNING id`, id, verified, rehash, ms(now)).Scan(&id)
 		if err != nil || rehash == "" {
 			return err
 		}
