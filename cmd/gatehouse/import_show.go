@@ -40,13 +40,13 @@ func (in *importing) show(c *cobra.Command, out importOutput) error {
 		say(c, "%s\t%s\n", l.Email, l.Link)
 	}
 	switch {
-	case !out.Changed() && out.Mailed == 0:
+	case !out.Changed() && out.Mailed == 0 && len(out.Links) == 0:
 		say(c, "There is nothing to do: everybody is here.\n")
 	case !out.Applied:
 		say(c, "Nothing was changed. Add --apply to do it.\n")
 	}
 	if out.Waiting > 0 && !in.links {
-		say(c, "%s no password and not been asked to choose one: run this again with --apply and --mail or --links.\n", countPeople(out.Waiting, "has", "have"))
+		say(c, "%s asked to choose one: run this again with --apply and --mail, or --links.\n", countPeople(out.Waiting, "has no password and was not", "have no password and were not"))
 	}
 	return nil
 }
