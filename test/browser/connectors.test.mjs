@@ -119,7 +119,7 @@ for (const [size, width, height] of [['desk', 1280, 900], ['phone', 390, 844]]) 
       await page.getByText('There is no connector yet').waitFor();
 
       await page.getByRole('link', { name: 'Sign-ins', exact: true }).click();
-      await page.getByText('Nobody has signed in yet').waitFor();
+      await page.getByText('signed in with a password').first().waitFor();
       await page.getByLabel('Error id').fill('nothing');
       await page.getByRole('button', { name: 'Show' }).click();
       await page.getByText('Nothing fits.').waitFor();

@@ -18,6 +18,7 @@ type peopleView struct {
 	Report        []reportRow
 	Query         string // that is searched for
 	Rows          []personRow
+	Alone         bool // nobody but the visitor is there
 	Total         int
 	Newer, Older  string // addresses of other pages; empty: there are none
 	Sends         bool
@@ -84,6 +85,7 @@ func (p *People) renderList(w http.ResponseWriter, r *http.Request, v *visit, st
 	for i := range members {
 		view.Rows = append(view.Rows, p.row(v, &members[i]))
 	}
+	view.Alone = total == 1 && query == "" && len(view.Rows) == 1 && view.Rows[0].You
 	if page > 1 {
 		view.Newer = "/console/people" + v.query("q", query, "page", strconv.Itoa(page-1))
 	}
