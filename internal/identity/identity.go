@@ -21,6 +21,7 @@
 //	SignUp ──────► signed up ─┤
 //	                          └─► Verify (password, for invitations) ─► member
 //	Recover, MagicLink ─► mail ─► Verify ─► signed in
+//	Import ──────► with the old password, or mail ─► Verify ─► signed in
 //	UpdateSelf ─► mail to the new address ─► Verify ─► the address is changed
 //
 // One-time tokens are 256 random bits, of which the hash is kept; each is good
