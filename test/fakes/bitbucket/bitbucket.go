@@ -29,8 +29,6 @@ import (
 	"gatehouse/test/fakes/bare"
 )
 
-const maxBody = 64 << 20 // bytes of a request
-
 // Server is one Bitbucket. It is an http.Handler, and safe for concurrent use.
 type Server struct {
 	OAuth *fakes.Server
@@ -79,22 +77,11 @@ func (s *Server) Close() error {
 
 // ServeHTTP answers one request.
 func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	if strings.HasPrefix(r.URL.Path, "/2.0/") {
-		h := w.Header()
-		h.Set("Access-Control-Allow-Origin", "*")
-		h.Set("Access-Control-Expose-Headers", "Accept-Ranges, Content-Encoding, Content-Length, Content-Type, ETag, Last-Modified, Location, X-OAuth-Scopes, X-Accepted-OAuth-Scopes")
-		h.Set("Vary", "Authorization, Origin")
-		h.Set("X-Content-Type-Options", "nosniff")
-		if r.Method == http.MethodOptions {
-			h.Set("Access-Control-Allow-Methods", "GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS")
-			h.Set("Access-Control-Allow-Headers", r.Header.Get("Access-Control-Request-Headers"))
-			h.Set("Access-Control-Max-Age", "1000")
-			w.WriteHeader(http.StatusOK)
-			return
-		}
-	}
-	r.Body = http.MaxBytesReader(w, r.Body, maxBody)
-	s.mux.ServeHTTP(w, r)
+	api := fakes.API{Path: "/2.0/", MaxAge: "1000", Headers: map[string]string{
+		"Access-Control-Expose-Headers": "Accept-Ranges, Content-Encoding, Content-Length, Content-Type, ETag, Last-Modified, Location, X-OAuth-Scopes, X-Accepted-OAuth-Scopes",
+		"Vary":                          "Authorization, Origin",
+	}}
+	api.Serve(w, r, s.mux)
 }
 
 // call is one request to the API.

@@ -24,8 +24,6 @@ import (
 	"gatehouse/test/fakes/bare"
 )
 
-const maxBody = 64 << 20 // bytes of a request
-
 // Server is one Gitea. It is an http.Handler, and safe for concurrent use.
 type Server struct {
 	OAuth *fakes.Server
@@ -67,22 +65,11 @@ func (s *Server) Close() error {
 
 // ServeHTTP answers one request.
 func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	if strings.HasPrefix(r.URL.Path, "/api/") {
-		h := w.Header()
-		h.Set("Access-Control-Allow-Origin", "*")
-		h.Set("Access-Control-Expose-Headers", "Link, X-Total-Count, X-HasMore, Location")
-		h.Set("Cache-Control", "max-age=0, private, must-revalidate")
-		h.Set("X-Content-Type-Options", "nosniff")
-		if r.Method == http.MethodOptions {
-			h.Set("Access-Control-Allow-Methods", "GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS")
-			h.Set("Access-Control-Allow-Headers", r.Header.Get("Access-Control-Request-Headers"))
-			h.Set("Access-Control-Max-Age", "600")
-			w.WriteHeader(http.StatusOK)
-			return
-		}
-	}
-	r.Body = http.MaxBytesReader(w, r.Body, maxBody)
-	s.mux.ServeHTTP(w, r)
+	api := fakes.API{Path: "/api/", MaxAge: "600", Headers: map[string]string{
+		"Access-Control-Expose-Headers": "Link, X-Total-Count, X-HasMore, Location",
+		"Cache-Control":                 "max-age=0, private, must-revalidate",
+	}}
+	api.Serve(w, r, s.mux)
 }
 
 // call is one request to the API.

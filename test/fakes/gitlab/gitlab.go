@@ -27,8 +27,6 @@ import (
 	"gatehouse/test/fakes/bare"
 )
 
-const maxBody = 64 << 20 // bytes of a request
-
 // Server is one GitLab. It is an http.Handler, and safe for concurrent use.
 type Server struct {
 	OAuth *fakes.Server
@@ -78,23 +76,12 @@ func (s *Server) Close() error {
 
 // ServeHTTP answers one request.
 func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	if strings.HasPrefix(r.URL.Path, "/api/") {
-		h := w.Header()
-		h.Set("Access-Control-Allow-Origin", "*")
-		h.Set("Access-Control-Expose-Headers", exposed)
-		h.Set("Cache-Control", "max-age=0, private, must-revalidate")
-		h.Set("Vary", "Origin")
-		h.Set("X-Content-Type-Options", "nosniff")
-		if r.Method == http.MethodOptions {
-			h.Set("Access-Control-Allow-Methods", "GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS")
-			h.Set("Access-Control-Allow-Headers", r.Header.Get("Access-Control-Request-Headers"))
-			h.Set("Access-Control-Max-Age", "7200")
-			w.WriteHeader(http.StatusOK)
-			return
-		}
-	}
-	r.Body = http.MaxBytesReader(w, r.Body, maxBody)
-	s.mux.ServeHTTP(w, r)
+	api := fakes.API{Path: "/api/", MaxAge: "7200", Headers: map[string]string{
+		"Access-Control-Expose-Headers": exposed,
+		"Cache-Control":                 "max-age=0, private, must-revalidate",
+		"Vary":                          "Origin",
+	}}
+	api.Serve(w, r, s.mux)
 }
 
 const exposed = "Link, X-Total, X-Total-Pages, X-Per-Page, X-Page, X-Next-Page, X-Prev-Page, X-Gitlab-Blob-Id, " +
