@@ -96,10 +96,12 @@ func timeOf(f func() time.Time) time.Time {
 	return f()
 }
 
-// tokenLength is the length of 256 bits in base64url.
-const tokenLength = 43
+// TokenLength is the length of a token: 256 bits in base64url. Its letters,
+// digits, hyphens and underscores can stand anywhere in an address or a form.
+const TokenLength = 43
 
-func newToken() string {
+// NewToken is a random secret of 256 bits, for whoever holds it to show again.
+func NewToken() string {
 	raw := make([]byte, 32)
 	_, _ = rand.Read(raw) // crypto/rand never fails
 	return base64.RawURLEncoding.EncodeToString(raw)

@@ -121,7 +121,7 @@ func TestCookieAttributes(t *testing.T) {
 	if c.Name != "__Host-gatehouse" || !c.Secure || !c.HttpOnly || c.SameSite != http.SameSiteLaxMode || c.Path != "/" || c.Domain != "" {
 		t.Errorf("cookie is %+v", c)
 	}
-	if time.Duration(c.MaxAge)*time.Second != Absolute || len(c.Value) != tokenLength {
+	if time.Duration(c.MaxAge)*time.Second != Absolute || len(c.Value) != TokenLength {
 		t.Errorf("cookie lives %d s with a value of %d characters", c.MaxAge, len(c.Value))
 	}
 	r.Sessions.Secure = false
@@ -155,7 +155,7 @@ func TestNobodyIsSignedIn(t *testing.T) {
 	good := r.signIn(t, nil)
 	for name, change := range map[string]func(*http.Request){
 		"nothing at all":        func(*http.Request) {},
-		"a cookie of our form":  func(q *http.Request) { q.AddCookie(&http.Cookie{Name: good.Name, Value: newToken()}) },
+		"a cookie of our form":  func(q *http.Request) { q.AddCookie(&http.Cookie{Name: good.Name, Value: NewToken()}) },
 		"a cookie cut short":    func(q *http.Request) { q.AddCookie(&http.Cookie{Name: good.Name, Value: good.Value[:20]}) },
 		"the hash as a cookie":  func(q *http.Request) { q.AddCookie(&http.Cookie{Name: good.Name, Value: hashOf(good.Value)}) },
 		"the name without host": func(q *http.Request) { q.AddCookie(&http.Cookie{Name: "gatehouse", Value: good.Value}) },
@@ -186,7 +186,7 @@ func TestNobodyIsSignedIn(t *testing.T) {
 func TestSignInMakesACookieFromBeforeWorthless(t *testing.T) {
 	r := newRig(t)
 	// Someone planted a cookie of their choice in the browser ...
-	planted := &http.Cookie{Name: r.Sessions.CookieName(), Value: newToken()}
+	planted := &http.Cookie{Name: r.Sessions.CookieName(), Value: NewToken()}
 	c := r.signIn(t, planted)
 	if c.Value == planted.Value {
 		t.Fatal("the session took the planted token")

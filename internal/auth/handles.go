@@ -79,7 +79,7 @@ func (x *Handles) Issue(ctx context.Context, h Holder, refresh string) (handle s
 	if refresh == "" {
 		return "", Holder{}, fault.New(fault.Internal, "a handle for no refresh token")
 	}
-	handle, now := newToken(), timeOf(x.Now)
+	handle, now := NewToken(), timeOf(x.Now)
 	f := store.HandleFamily{
 		ID: newID(), Site: h.Site, Connector: h.Connector, Host: h.Host, Provider: h.Provider, Origin: h.Origin, Person: h.Person,
 		Generation: 1, Created: now, Used: now,
@@ -172,7 +172,7 @@ func (x *Handles) answer(ctx context.Context, state store.HandleState, renew Ren
 // Peek is who holds a handle, whether its family is alive or not, and changes
 // nothing. Unauthenticated (ErrUnknownHandle) when it is unknown.
 func (x *Handles) Peek(ctx context.Context, handle string) (Holder, error) {
-	if len(handle) != tokenLength {
+	if len(handle) != TokenLength {
 		return Holder{}, unknownHandle()
 	}
 	f, err := x.Store.HandleFamilyOf(ctx, hashOf(handle))

@@ -113,7 +113,7 @@ func (x *Handles) ask(ctx context.Context, state store.HandleState, renew Renew)
 	}
 	return renewal{
 		generation: state.Generation, refresh: refresh,
-		pair: Pair{AccessToken: access, Handle: newToken(), Expires: expires},
+		pair: Pair{AccessToken: access, Handle: NewToken(), Expires: expires},
 	}, nil
 }
 

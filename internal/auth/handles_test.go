@@ -240,7 +240,7 @@ func TestHandlesThatAreNone(t *testing.T) {
 	x := newHandleRig(t)
 	handle := x.issue(t)
 	for name, bad := range map[string]string{
-		"empty": "", "made up": newToken(), "other case": strings.ToUpper(handle), "its hash": hashOf(handle), "with a space": handle + " ",
+		"empty": "", "made up": NewToken(), "other case": strings.ToUpper(handle), "its hash": hashOf(handle), "with a space": handle + " ",
 		"long": strings.Repeat("a", 100_000),
 	} {
 		_, _, err := x.Use(t.Context(), bad, func(Holder) error { t.Error("checked"); return nil }, x.up.renew)

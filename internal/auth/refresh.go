@@ -44,7 +44,7 @@ var (
 // they are, at a site. It returns the family and its first token.
 func (i *Issuer) Start(ctx context.Context, userID, site, agent string, from netip.Addr) (Session, string, error) {
 	now := timeOf(i.Now)
-	token := newToken()
+	token := NewToken()
 	x := store.Session{
 		ID: newID(), UserID: userID, Site: site,
 		Created: now, Seen: now, Expires: now.Add(RefreshIdle),
@@ -68,7 +68,7 @@ type Client struct {
 // returned has ended). Any other failure is passing, and the token is as good as
 // before.
 func (i *Issuer) Refresh(ctx context.Context, token, site string, c Client) (Session, string, error) {
-	if len(token) != tokenLength {
+	if len(token) != TokenLength {
 		return Session{}, "", notSignedIn()
 	}
 	now, next := timeOf(i.Now), i.successor(token)

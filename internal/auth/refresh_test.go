@@ -187,7 +187,7 @@ func TestRefreshTokensThatAreNone(t *testing.T) {
 	r := newRig(t)
 	_, token, _ := r.start(t, "blog")
 	for name, bad := range map[string]string{
-		"empty": "", "made up": newToken(), "other case": strings.ToUpper(token), "its hash": hashOf(token), "with a space": token + " ",
+		"empty": "", "made up": NewToken(), "other case": strings.ToUpper(token), "its hash": hashOf(token), "with a space": token + " ",
 	} {
 		if _, _, err := r.Issuer.Refresh(t.Context(), bad, "blog", tab); !fault.Is(err, fault.Unauthenticated) {
 			t.Errorf("%s: %v", name, err)

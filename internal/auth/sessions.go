@@ -40,7 +40,7 @@ func (s *Sessions) Start(w http.ResponseWriter, r *http.Request, userID string, 
 			return Session{}, err
 		}
 	}
-	token := newToken()
+	token := NewToken()
 	x := store.Session{
 		ID: newID(), UserID: userID, TokenHash: hashOf(token),
 		Created: now, Seen: now, Expires: now.Add(BrowserIdle),
@@ -121,7 +121,7 @@ func (s *Sessions) principal(r *http.Request, site string) (Principal, error) {
 // form.
 func (s *Sessions) cookie(r *http.Request) string {
 	c, err := r.Cookie(s.CookieName())
-	if err != nil || len(c.Value) != tokenLength {
+	if err != nil || len(c.Value) != TokenLength {
 		return ""
 	}
 	return c.Value

@@ -9,7 +9,7 @@ import (
 func TestN15TenThousandStates(t *testing.T) {
 	seen := map[string]bool{}
 	for range 10_000 {
-		x := newToken()
+		x := NewToken()
 		if raw, err := base64.RawURLEncoding.DecodeString(x); err != nil || len(raw) != 32 || seen[x] {
 			t.Fatalf("%q: %d bytes, %v", x, len(raw), err)
 		}

@@ -79,7 +79,7 @@ type Transaction struct {
 // has at most maxPerBrowser of them; the oldest makes way. TooMany when too
 // many are under way at this server.
 func (x *Transactions) Start(w http.ResponseWriter, r *http.Request, t Transaction) (Transaction, error) {
-	now, cookie := timeOf(x.Now), newToken()
+	now, cookie := timeOf(x.Now), NewToken()
 	row := store.OAuthTransaction{
 		ID: newID(), Cookie: hashOf(cookie), Status: TransactionNew,
 		Site: t.Site, Provider: t.Provider, Connector: t.Connector, Scope: t.Scope, Redirect: t.Redirect, Origin: t.Origin,

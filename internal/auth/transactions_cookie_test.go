@@ -27,7 +27,7 @@ func TestTransactionCookie(t *testing.T) {
 				t.Fatalf("cookies are %v", b.cookies)
 			}
 			c := *b.cookies[0]
-			if len(c.Value) != tokenLength || strings.Contains(id, c.Value) || c.Domain != "" {
+			if len(c.Value) != TokenLength || strings.Contains(id, c.Value) || c.Domain != "" {
 				t.Errorf("cookie is %v", c)
 			}
 			want.MaxAge = maxAge
@@ -123,7 +123,7 @@ func TestCookiesWorthNothingAreTakenBack(t *testing.T) {
 	x, b := newSignIns(t), &browser{}
 	x.start(t, b)
 	for i := range 3 {
-		b.cookies = append(b.cookies, &http.Cookie{Name: fmt.Sprintf("__Host-gatehouse_tx_0000000%d", i), Value: newToken()})
+		b.cookies = append(b.cookies, &http.Cookie{Name: fmt.Sprintf("__Host-gatehouse_tx_0000000%d", i), Value: NewToken()})
 	}
 	b.cookies = append(b.cookies, &http.Cookie{Name: "__Host-gatehouse", Value: "session"}, &http.Cookie{Name: "__Host-gatehouse_tx_", Value: "x"})
 	live := x.start(t, b)
@@ -141,7 +141,7 @@ func TestForgedCookiesDropNothing(t *testing.T) {
 	x, b, thief := newSignIns(t), &browser{}, &browser{}
 	id := x.start(t, b).ID
 	for range 200 {
-		thief.cookies = append(thief.cookies, &http.Cookie{Name: x.cookieName(id), Value: newToken()})
+		thief.cookies = append(thief.cookies, &http.Cookie{Name: x.cookieName(id), Value: NewToken()})
 	}
 	w := httptest.NewRecorder()
 	_, err := x.Start(w, thief.request(), Transaction{Site: "blog", Provider: "github"})
@@ -159,7 +159,7 @@ func FuzzReturn(f *testing.F) {
 	state, _ := x.begin(f, b, id)
 	f.Add(b.cookies[0].Name+"=", state)
 	f.Add(b.cookies[0].String()[1:], state)
-	f.Add("__Host-gatehouse_tx_="+newToken(), "")
+	f.Add("__Host-gatehouse_tx_="+NewToken(), "")
 	f.Add("\x00=;;;="+b.cookies[0].Value, state+"\x00")
 	f.Fuzz(func(t *testing.T, cookie, state string) {
 		if strings.Contains(cookie, b.cookies[0].Value) {

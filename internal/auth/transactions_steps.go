@@ -30,7 +30,7 @@ func (x *Transactions) Settle(r *http.Request, id, site string) (Transaction, er
 // and Launcher are to's, the rest stays. State and verifier are for the host
 // alone. It fails like Find, and with ErrUsed when it was begun before.
 func (x *Transactions) Begin(r *http.Request, id string, to Transaction) (t Transaction, state, verifier string, err error) {
-	state, verifier = newToken(), newToken()
+	state, verifier = NewToken(), NewToken()
 	t, err = x.step(r, id, func(row *store.OAuthTransaction) error {
 		switch {
 		case row.Status != TransactionNew:

@@ -204,7 +204,7 @@ func TestStateIsForOneBrowserAndOneConnector(t *testing.T) {
 	x.start(t, other)
 	onlyOther := &browser{cookies: b.cookies[1:]} // this browser's, of another transaction
 
-	_, _, unknown := x.Return(b.request(), "github", newToken())
+	_, _, unknown := x.Return(b.request(), "github", NewToken())
 	wantCause(t, unknown, ErrUnknownState, fault.Invalid)
 	for name, r := range map[string]*http.Request{
 		"a browser without cookies": (&browser{}).request(),
@@ -391,7 +391,7 @@ func TestSignInOutlivesRestarts(t *testing.T) {
 func TestStatesAreUnique(t *testing.T) {
 	seen := map[string]bool{}
 	for range 10_000 {
-		token := newToken()
+		token := NewToken()
 		if len(token) != 43 || seen[token] {
 			t.Fatalf("token %q is short or not new", token)
 		}

@@ -7,6 +7,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"gatehouse/internal/auth"
 	"gatehouse/internal/fault"
 	"gatehouse/internal/mail"
 )
@@ -195,7 +196,7 @@ func TestTokenGuessingIsThrottled(t *testing.T) {
 		return err
 	}
 	for i := range freePerAddress {
-		if err := guess(newToken(), home); !fault.Is(err, fault.NotFound) {
+		if err := guess(auth.NewToken(), home); !fault.Is(err, fault.NotFound) {
 			t.Fatalf("guess %d: %v", i, err)
 		}
 	}

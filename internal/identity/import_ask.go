@@ -6,6 +6,7 @@ import (
 	"strings"
 	"time"
 
+	"gatehouse/internal/auth"
 	"gatehouse/internal/fault"
 	"gatehouse/internal/mail"
 	"gatehouse/internal/store"
@@ -127,7 +128,7 @@ func (s *Service) asking(u store.Unasked) (store.Asking, mail.Message) {
 		told = map[string]string{"roles": strings.Join(u.Roles, ", ")}
 	}
 	now := s.Now()
-	token, expires := newToken(), now.Add(askLife)
+	token, expires := auth.NewToken(), now.Add(askLife)
 	a := store.Asking{Unasked: u, Token: store.Token{
 		Hash: hashToken(token), UserID: u.User.ID, Kind: string(kind), Site: u.Site, Email: u.User.Email,
 		Content: []byte("{}"), Created: now, Expires: expires,

@@ -2,9 +2,7 @@ package identity
 
 import (
 	"context"
-	"crypto/rand"
 	"crypto/sha256"
-	"encoding/base64"
 	"encoding/hex"
 	"encoding/json"
 	"errors"
@@ -12,6 +10,7 @@ import (
 	"slices"
 	"time"
 
+	"gatehouse/internal/auth"
 	"gatehouse/internal/fault"
 	"gatehouse/internal/mail"
 	"gatehouse/internal/store"
@@ -98,16 +97,6 @@ func oldToken() error {
 	return fault.Wrap(fault.Invalid, ErrTokenExpired, "This link has expired. Ask for a new one.")
 }
 
-// tokenLength is the length of 256 bits in base64url: letters, digits, hyphens
-// and underscores, so that it can stand anywhere in an address or a form.
-const tokenLength = 43
-
-func newToken() string {
-	raw := make([]byte, 32)
-	_, _ = rand.Read(raw) // crypto/rand never fails
-	return base64.RawURLEncoding.EncodeToString(raw)
-}
-
 func hashToken(token string) string {
 	sum := sha256.Sum256([]byte("gatehouse one-time token\x00" + token))
 	return hex.EncodeToString(sum[:])
@@ -136,7 +125,7 @@ func (s *Service) issue(a *store.Account, kind Kind, site, to string, c content)
 		return "", time.Time{}, fault.Wrap(fault.Invalid, err, "The data of the account cannot be kept.")
 	}
 	now := s.Now()
-	token, expires = newToken(), now.Add(kind.life())
+	token, expires = auth.NewToken(), now.Add(kind.life())
 	a.SetToken(store.Token{
 		Hash: hashToken(token), Kind: string(kind), Site: site, Email: to, Content: data, Created: now, Expires: expires,
 	})
@@ -203,7 +192,7 @@ func (s *Service) token(ctx context.Context, p Proof) (t store.Token, settle fun
 			return s.Store.RefundAttempt(context.WithoutCancel(ctx), charge.Key, now)
 		}
 	}
-	if len(p.Token) != tokenLength {
+	if len(p.Token) != auth.TokenLength {
 		return store.Token{}, nil, noToken()
 	}
 	t, err = s.Store.Token(ctx, hashToken(p.Token))
